@@ -34,6 +34,7 @@ from domain.programs.policies import find_calls_a_day
 from domain.shared.cases.messages import LicenseRoundCounts, LicenseRoundOrder, Reminders
 from domain.shared.licenses.watch import LicenseStanding, LicenseVerdict
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.traces import locate_error
 from domain.state.eligibility import find_open_checks
 
 log = structlog.get_logger(__name__)
@@ -81,8 +82,12 @@ class LicenseRoundsActivities(contracts.LicenseRounds):
         """See the contract."""
         if self._alerts is None:
             return _end_phase(order)
+        async with keep_heartbeating():  # a call may take longer than a worker may be silent
+            return await self._tell_targets(self._alerts, order)
+
+    async def _tell_targets(self, alerts: RegistryAlertsClient, order: LicenseRoundOrder) -> LicenseRoundOrder:
         if gone := await self._database.read(find_ended_targets):
-            await self._alerts.remove_targets(SUBSCRIPTION.format(gone.subscription), gone.npns)
+            await alerts.remove_targets(SUBSCRIPTION.format(gone.subscription), gone.npns)
             await self._database.write(forget_targets, gone)
             return order
         targets = await self._database.read(find_new_targets)
@@ -90,8 +95,8 @@ class LicenseRoundsActivities(contracts.LicenseRounds):
             return _end_phase(order)
         name = SUBSCRIPTION.format(targets.subscription)
         if targets.is_new:
-            await self._alerts.add_subscription(name)
-        await self._alerts.add_targets(name, targets.npns)
+            await alerts.add_subscription(name)
+        await alerts.add_targets(name, targets.npns)
         await self._database.write(keep_targets, targets)
         return order
 
@@ -146,11 +151,14 @@ class LicenseRoundsActivities(contracts.LicenseRounds):
 
     async def _record_answers(self, heard: Sequence[tuple[DueCall, RegistryAnswer]], day: date, now: datetime) -> None:
         """Records what the answers come to; who is suspended or restored by one, each in a transaction of its own."""
-        judged = [
-            (holder, await self._judge(holder, call.npn, answer, now))
-            for call, answer in heard
-            for holder in call.holders
-        ]
+        judged = []
+        for call, answer in heard:
+            for holder in call.holders:
+                try:
+                    judged.append((holder, await self._judge(holder, call.npn, answer, now)))
+                except ValueError as error:  # what is stored of one must not keep the answers about others from them
+                    case_id, where = holder.case.case_id, locate_error(error)
+                    log.error("license not judged", case=case_id, error=type(error).__name__, where=where)
         usual = [one for holder, one in judged if not holder.is_changed_by(one.verdict)]
         if usual:
             await self._database.write(record_answers, usual, day, now)

@@ -409,6 +409,7 @@ LEFT_OUT_REASONS: Labels = {
     "revoked_before": N_("Their last certification was revoked: staff decide whether they are asked again"),
     "terminated_before": N_("Their last certification was terminated: staff decide whether they are asked again"),
     "suspended_before": N_("Their authority is suspended: once it is restored, open their case by begin"),
+    "appealed_before": N_("Their appeal of an earlier year is not decided: once it is, open their case by begin"),
     "record_at_fault": N_("What is known of them can't be made a case of: look at their records"),
     "window_closed": N_("The plan year closed before their turn came"),
 }

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from db.tables import BadgeEntryRow, Case, CertificateRow
-from domain.shared.cases.stages import SUSPENDING
+from domain.shared.cases.stages import TAKEN_BACK
 
 
 def list_ended_entries(session: Session, first: int, last: int) -> list[int] | None:
@@ -19,6 +19,6 @@ def list_ended_entries(session: Session, first: int, last: int) -> list[int] | N
         select(col(BadgeEntryRow.entry))
         .join(CertificateRow, col(CertificateRow.number) == col(BadgeEntryRow.number))
         .join(Case, col(Case.case_id) == col(CertificateRow.case_id))
-        .where(within, col(Case.stage).in_(SUSPENDING) | superseded)
+        .where(within, col(Case.stage).in_(TAKEN_BACK) | superseded)
     )
     return [int(entry) for (entry,) in session.execute(ended.order_by(col(BadgeEntryRow.entry))) if entry is not None]

@@ -11,10 +11,10 @@ from db.tables import Assister, Case, CertificateRow, EarlierYear, FactRow
 from domain.federal.markets import Market
 from domain.shared.assister import AssisterHistory, YearRecord
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.stages import SUSPENDING, Stage
+from domain.shared.cases.stages import TAKEN_BACK
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 
-_TAKEN_BACK = tuple(stage.value for stage in (*SUSPENDING, Stage.UNDER_APPEAL))
+_TAKEN_BACK = tuple(stage.value for stage in TAKEN_BACK)
 Years = Mapping[str, list[YearRecord]]
 
 

@@ -11,7 +11,7 @@ from domain.federal.policy import ListCodes
 from domain.federal.profile import ProfileStatus, StoredContact, StoredProfile
 from domain.federal.registration import RegistrationState
 from domain.shared.applicant import StoredAddress
-from domain.shared.cases.stages import SUSPENDING, Stage
+from domain.shared.cases.stages import TAKEN_BACK, Stage
 from domain.shared.documents.formulas import quote_formula
 
 EASTERN = ZoneInfo("America/New_York")
@@ -100,7 +100,6 @@ HELPS = {Market.INDIVIDUAL: "consumers", Market.SHOP: "small employers and their
 VALID = "Y"
 BETWEEN = "; "
 
-_TERMINATED = SUSPENDING | {Stage.UNDER_APPEAL}
 _TRACKED = frozenset({NpnStatus.VERIFIED, NpnStatus.UNVERIFIED})
 
 
@@ -256,7 +255,7 @@ def _find_completions(market: Market, attempts: Iterable[ListedRegistration]) ->
     for one in attempts:
         state = one.state
         if market in state.completed_at:
-            ended_at = state.ended_at if state.stage in _TERMINATED else state.authority.suspended_since
+            ended_at = state.ended_at if state.stage in TAKEN_BACK else state.authority.suspended_since
             until = ended_at.astimezone(EASTERN).date() if ended_at else one.closes_on
             found.append(_Completion(state.completed_at[market], until, ended_at, _find_code(one)))
     return found

@@ -5,7 +5,7 @@ from datetime import date
 from domain.federal.markets import Market
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.cases.stages import SUSPENDING, Stage
+from domain.shared.cases.stages import TAKEN_BACK, Stage
 from domain.state.may_assist import is_certificate_due
 
 
@@ -32,7 +32,7 @@ def find_certificate_status(
 
     ``is_unproven``: whose the case's NPN is has still to be proven, since a profile has named another one (D2).
     """
-    if state.stage in SUSPENDING or state.stage is Stage.UNDER_APPEAL:
+    if state.stage in TAKEN_BACK:
         return "revoked"
     if find_newest_number(state, market) not in (None, number):
         return "superseded"

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -127,12 +128,15 @@ def read_header(lines: Iterable[str], program: str) -> ImportFile:
         first = next(iter(lines), "")
     except UnicodeDecodeError:
         raise Invalid([Fault("file", "not_utf8")]) from None
-    delimiter = max(_DELIMITERS, key=lambda one: len(next(_split_rows([first], one), [])))
-    columns = [cell.strip() for cell in next(_split_rows([first], delimiter), [])]
+    try:
+        delimiter = max(_DELIMITERS, key=lambda one: len(next(_split_rows([first], one), [])))
+        columns = [cell.strip() for cell in next(_split_rows([first], delimiter), [])]
+    except csv.Error:  # a cell longer than any may be
+        raise Invalid([Fault("file", "no_csv", {"row": "1"})]) from None
     fields = [_name_field(column) for column in columns]
     if unknown := [column for column, name in zip(columns, fields, strict=True) if name not in _KNOWN]:
         raise Invalid([Fault(column[:100] or "column", "column_unknown") for column in unknown[:50]])
-    if twice := sorted({name for name in fields if fields.count(name) > 1}):
+    if twice := sorted(name for name, times in Counter(fields).items() if times > 1):
         raise Invalid([Fault(name, "column_twice") for name in twice])
     if missing := [name for name in _REQUIRED if name not in fields]:
         raise Invalid([Fault(name, "column_missing") for name in missing])

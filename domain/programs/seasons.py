@@ -30,6 +30,7 @@ class LeftOutReason(StrEnum):
     REVOKED_BEFORE = "revoked_before"
     TERMINATED_BEFORE = "terminated_before"
     SUSPENDED_BEFORE = "suspended_before"
+    APPEALED_BEFORE = "appealed_before"
     RECORD_AT_FAULT = "record_at_fault"
     WINDOW_CLOSED = "window_closed"
 
@@ -38,6 +39,7 @@ _TAKEN_BACK = {
     Stage.REVOKED: LeftOutReason.REVOKED_BEFORE,
     Stage.TERMINATED: LeftOutReason.TERMINATED_BEFORE,
     Stage.SUSPENDED: LeftOutReason.SUSPENDED_BEFORE,
+    Stage.UNDER_APPEAL: LeftOutReason.APPEALED_BEFORE,
 }
 
 

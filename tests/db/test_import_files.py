@@ -17,6 +17,9 @@ from db.tables import Assister, AuditRow, Case, EarlierYear, SearchTerm, Uncount
 from db.writes.opening import begin_case
 from db.writes.seasons.changes import open_season
 from db.writes.seasons.entries import open_for_season
+from db.writes.seasons.imports import begin_import, end_import, import_rows
+from db.writes.webhooks.settlements import Settlement, settle_report
+from domain.programs.import_files import ReadRow
 from domain.programs.imports import parse_import
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Invalid
@@ -183,6 +186,34 @@ async def test_e10_an_import_on_which_something_was_built_is_not_undone(office: 
     assert len(await office.all(EarlierYear)) == 2
     assert [batch.state for batch in await office.all(ImportBatch) if batch.id == summary.batch.id] == ["done"]
     assert len(await office.all(Case)) == len(await office.all(SeasonEntry)) == 1
+
+
+async def test_e10_people_who_have_more_than_an_import_told_are_not_taken_back(office: Office, tmp_path: Path) -> None:
+    known, other = row(), row()
+    summary = await bring_in(office, tmp_path, known, other)
+    contradicting = await bring_in(office, tmp_path, known | {"last_name": "Anotherone", "plan_year": "2022"})
+    (kept,) = await office.all(UncountedReport)
+    settlement = Settlement(True, "staff:olga", "Looked at both.")
+    await office.database.write(settle_report, kept.id, settlement, {}, office.later())
+    await undo(office, contradicting)
+    with pytest.raises(Refusal, match="staff have joined another record"):
+        await undo(office, summary)
+    assert len(await office.all(Assister)) == 2
+
+
+async def test_e10_of_an_import_that_was_undone_while_it_ran_nothing_more_is_taken(office: Office) -> None:
+    import_id = "imp_sample"
+    people = parse_import([documents.earlier(documents.broker(), 2023) for _ in range(2)])
+    one, another = ([ReadRow(number, [], person)] for number, person in enumerate(people, 2))
+    await office.database.write(begin_import, import_id, "staff:ana", None, office.later())
+    await office.database.write(import_rows, KEY, import_id, "staff:ana", one, office.later())
+    await Imports(office.database, KEY).undo_import(import_id, "The wrong file.", "staff:olga")
+    with pytest.raises(Refusal, match="was undone before"):
+        await office.database.write(import_rows, KEY, import_id, "staff:ana", another, office.later())
+    with pytest.raises(Refusal, match="was undone before"):
+        await office.database.write(end_import, import_id, office.later())
+    assert await office.all(Assister) == []
+    assert [batch.state for batch in await office.all(ImportBatch)] == ["undone"]
 
 
 async def test_e10_people_left_out_by_a_season_are_not_taken_back(office: Office, tmp_path: Path) -> None:

@@ -88,6 +88,9 @@ async def test_e9_everybody_comes_out_as_judged_and_once(office: Office) -> None
     await office.database.write(change_row, Case, ended.case_id, stage="withdrawn")
     before = await office.database.write(begin_case, revoked, "bewellnm", 2023, "staff:ana", A_YEAR_AGO)
     await office.database.write(change_row, Case, before.case_id, stage="revoked")
+    appealing = await known(office, 2022)
+    last = await office.database.write(begin_case, appealing, "bewellnm", 2023, "staff:ana", A_YEAR_AGO)
+    await office.database.write(change_row, Case, last.case_id, stage="under_appeal")
     await known(office, 2024)  # took part in no year before this one
     await office.opened()
 
@@ -103,6 +106,7 @@ async def test_e9_everybody_comes_out_as_judged_and_once(office: Office) -> None
         lapsed: ("left_out", "not_returning"),
         withdrawn: ("left_out", "ended_this_year"),
         revoked: ("left_out", "revoked_before"),
+        appealing: ("left_out", "appealed_before"),
         already: ("already_open", None),
         unbegun: ("woken", None),
     }
@@ -116,15 +120,15 @@ async def test_e9_everybody_comes_out_as_judged_and_once(office: Office) -> None
         "opened_at": None,
         "opened_by": "staff:ana",
         "changed_at": None,
-        "people": 7,
-        "handled": 7,
+        "people": 8,
+        "handled": 8,
         "percent": 100,
         "seconds_left": None,
         "opened": 2,
         "woken": 1,
         "already_open": 1,
-        "left_out": 3,
-        "reasons": {"ended_this_year": 1, "not_returning": 1, "revoked_before": 1},
+        "left_out": 4,
+        "reasons": {"appealed_before": 1, "ended_this_year": 1, "not_returning": 1, "revoked_before": 1},
     }
     audited = await office.all(AuditRow, action="case.opened", assister_id=returning[0])
     assert [row.actor for row in audited] == ["staff:ana"]

@@ -110,7 +110,13 @@ def test_e10_a_file_whose_columns_are_not_understood_is_refused_as_a_whole() -> 
     assert file_faults(f"{HEADER},certifed\n") == [("certifed", "column_unknown")]
     assert file_faults(f"{HEADER},Email\n") == [("email", "column_twice")]
     assert file_faults(HEADER.replace("plan_year,", "")) == [("plan_year", "column_missing")]
+    assert file_faults(f"{HEADER},{'a' * 200_000}\n") == [("file", "no_csv")]
     assert [field for field, _ in file_faults("")] == ["kind", "email", "first_name", "last_name", "plan_year"]
+
+
+@pytest.mark.timeout(20)
+def test_e10_a_header_of_one_column_again_and_again_is_refused_at_once() -> None:
+    assert file_faults(f"{HEADER}{',npn' * 30_000}\n") == [("npn", "column_twice")]
 
 
 def test_e10_what_is_not_utf8_or_no_csv_is_refused_before_anything_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -302,3 +302,22 @@ def test_e5_what_is_no_form_is_refused_and_harms_nothing(body: bytes) -> None:
         parse_upload("multipart/form-data; boundary=x", body)
     except Invalid:
         return
+
+
+@pytest.mark.timeout(20)
+def test_e5_parts_within_a_part_are_its_content_however_deep_they_are() -> None:
+    """An e-mail parser would open each, and look at every line once for each it is in."""
+    within = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(5_000))
+    content = within + b"\n" * 1_000_000
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+    found = parse_upload("multipart/form-data; boundary=x", head + content + b"\r\n--x--\r\n")
+    assert found.content == content
+    part = head.removesuffix(b"\r\n") + b"Content-Type: multipart/mixed; boundary=b0\r\n\r\n--b0\r\n"
+    nested = parse_upload("multipart/form-data; boundary=x", part + content + b"\r\n--x--\r\n")
+    assert nested.content == b"--b0\r\n" + content
+
+
+def test_e5_a_form_that_was_cut_off_is_refused() -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-1.7 cut'
+    with pytest.raises(Invalid):
+        parse_upload("multipart/form-data; boundary=x", body)

@@ -10,13 +10,17 @@ from urllib.parse import urlsplit
 
 import pytest
 from openbadgeslib.ob3.verifier import OB3VerificationError, OB3Verifier
+from sqlalchemy.orm import Session
 
+from db.case_state import load_case
 from db.tables import CertificateRow
 from domain.programs.badges import ENTRIES, encode_bits
 from domain.shared.cases.facts import FactKind
+from domain.state.policies import POLICIES
 from tests.support.documents import broker
 from tests.support.tables import add_rows
 from tests.web.house import NUMBER, House
+from web.public import badges
 
 DID = "did:web:127.0.0.1%3A8000"  # of the address that the application under test has
 NEWER = "NM24-8H2N4-P5VCB-3KXRC-J9DAE"
@@ -74,14 +78,18 @@ async def test_e16_a_badge_is_verified_by_another_library_and_names_no_number_of
         await verify(house, forged)
 
 
-@pytest.mark.parametrize("how", ["revoked", "superseded"])
+@pytest.mark.parametrize("how", ["revoked", "under_appeal", "superseded"])
 async def test_e16_the_status_list_follows_revocation_and_superseding(house: House, how: str) -> None:
     case_id = await house.open(broker())
     await house.certify(case_id)
     badge = await badge_of(house)
     assert await verify(house, badge) is not None
-    if how == "revoked":
+    if how != "superseded":
         await house.facts(case_id, FactKind.REVOKED, by="staff:sample", reason="a sample")
+        if how == "under_appeal":
+            appeal = f"{await house.link(case_id)}/appeal"
+            assert (await house.post(appeal, {"grounds": "It was a mistake."})).status_code == 303
+            assert (await house.database.read(load_case, case_id)).stage == "under_appeal"
     else:
         row = CertificateRow(
             number=NEWER, case_id=case_id, supersedes=NUMBER, issued_at=datetime.now(UTC), sha256="0" * 64, uri="a.pdf"
@@ -95,6 +103,28 @@ async def test_e16_the_status_list_follows_revocation_and_superseding(house: Hou
 async def test_e16_there_is_no_badge_and_no_list_without_a_certificate(house: House) -> None:
     for path in (f"/certificates/{NUMBER}/badge", "/certificates/x/badge", "/badges/status/1"):
         assert (await house.browser.get(path)).status_code == 404
+
+
+async def test_e16_no_list_is_looked_for_whose_entries_are_no_numbers_of_a_database(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def list_none(session: Session, first: int, last: int) -> None:
+        asked.append(last)
+
+    monkeypatch.setattr(badges, "list_ended_entries", list_none)
+    for number in (1, 16_383, 16_384, 2**40):
+        assert (await house.browser.get(f"/badges/status/{number}")).status_code == 404
+    assert max(asked) < 2**31
+
+
+async def test_e16_a_certificate_of_a_year_whose_policy_is_gone_has_a_badge(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.certify(await house.open(broker()))
+    monkeypatch.delitem(POLICIES, ("bewellnm", 2024))
+    assert read_payload(await badge_of(house))["iss"] == DID
 
 
 def test_e16_a_list_has_131_072_entries_and_index_0_is_its_leftmost_bit() -> None:

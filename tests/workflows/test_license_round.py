@@ -1,9 +1,9 @@
 """The licence round on a real Temporal server: pages, bounds, a silent registry, a worker that dies (E1–E3)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -11,6 +11,7 @@ import pytest_asyncio
 from pytest_httpserver import HTTPServer
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 from werkzeug import Request, Response
 
@@ -20,8 +21,10 @@ from activities.interceptors.failures import CodedFailures
 from activities.license_rounds import LicenseRoundsActivities
 from adapters.http import open_client
 from adapters.registry import PATH, RegistryClient
+from adapters.registry_alerts import RegistryAlertsClient
 from db.case_state import load_case
 from db.license_tables import RegistryCall, WatchedLicense
+from db.tables import Case
 from db.writes.effects import keep_evidence
 from db.writes.opening import Opened
 from domain.federal.lists import EASTERN
@@ -30,6 +33,7 @@ from settings import Settings
 from starter.client import make_plugin
 from starter.schedules import license_round as build_schedule
 from tests.support.office import Office, office_over
+from tests.support.tables import change_row
 from tests.support.temporal import list_runs
 from tests.support.temporal_server import start_temporal
 from workflows import license_round, messages as names
@@ -204,6 +208,41 @@ async def test_e1_a_registry_that_is_silent_is_asked_later_about_the_others(
     assert stages.count("suspended") == 2, "of whom nothing is known nothing is changed"
     assert (second.counts["asked"], second.counts["suspended"]) == (1, 1)
     assert len(watch.asked) == 4
+
+
+async def test_e1_one_whose_record_is_at_fault_keeps_the_answers_about_nobody_else(watch: Watch) -> None:
+    broken, lapsed = await watch.certified(active="No"), await watch.certified(active="No")
+    request = dict((await watch.office.database.read(load_case, broken.case_id)).request)
+    request["first_name"] = 7
+    await watch.office.database.write(change_row, Case, broken.case_id, request=request)
+    async with watch.worker():
+        came_to, _ = await watch.run(watch.office.now + 31 * DAY)
+    assert (came_to.counts["asked"], came_to.counts["unknown"], came_to.counts["suspended"]) == (2, 1, 1)
+    assert await watch.stage(lapsed) == "suspended"
+
+
+async def test_e1_while_the_alerts_are_told_the_activity_says_that_it_is_alive(watch: Watch) -> None:
+    await watch.certified()
+    beats: list[str] = []
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *_: beats.append("beat")
+
+    class SlowAlerts:
+        async def add_subscription(self, name: str) -> None:
+            async with asyncio.timeout(60):
+                while not beats:
+                    await asyncio.sleep(0.01)
+
+        async def add_targets(self, name: str, npns: Sequence[str]) -> None:
+            assert len(npns) == 1
+
+    rounds = LicenseRoundsActivities(watch.registry, cast(RegistryAlertsClient, SlowAlerts()), watch.office.database)
+    order = LicenseRoundOrder(at=watch.office.now + 31 * DAY)
+    await environment.run(rounds.take_in_page, order)
+    beats.clear()
+    await environment.run(rounds.tell_targets, order)
+    [row] = await watch.office.all(WatchedLicense)
+    assert row.subscription == 1
 
 
 async def test_e1_a_worker_that_dies_makes_no_call_twice_on_a_day_and_loses_nobody(

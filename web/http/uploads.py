@@ -1,13 +1,15 @@
 """A form with a file, as browsers send it (multipart/form-data): its fields, and one file with its content, unjudged.
 
-Read by the standard library's parser of e-mails, which knows the same form: bytes go through it as Latin-1, by which
-none is changed.
+The headers of its parts are read by the standard library's parser of e-mails. The form itself is not: that parser opens
+parts within parts however deep they are, and looks at each line once for every one it is in.
 """
 
 import asyncio
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
-from email.parser import Parser
+from email.parser import HeaderParser
 
 from fastapi import Request
 
@@ -16,6 +18,9 @@ from web.http.forms import Values, read_media_type
 
 UPLOAD_TYPE = "multipart/form-data"
 MOST_PARTS = 20
+LONGEST_BOUNDARY = 200
+LONGEST_HEADERS = 8 * 1024
+_PARSER = HeaderParser()
 
 
 @dataclass(frozen=True)
@@ -38,27 +43,45 @@ async def read_upload(request: Request) -> Upload:
 
 def parse_upload(content_type: str, body: bytes) -> Upload:
     """The form in a body; raises as `read_upload` does."""
-    message = Parser().parsestr(f"Content-Type: {content_type}\r\n\r\n{body.decode('latin-1')}")
-    parts = message.get_payload()
-    if not isinstance(parts, list) or len(parts) > MOST_PARTS:
-        raise Invalid([Fault("file", "file_upload")])
     values: Values = {}
     files: list[tuple[str, bytes]] = []
-    for part in parts:
-        content = part.get_payload() if isinstance(part, Message) else None
-        if not isinstance(part, Message) or not isinstance(content, str):
-            raise Invalid([Fault("file", "file_upload")])
-        name = _decode(part.get_param("name", header="content-disposition"))
-        file_name = part.get_param("filename", header="content-disposition")
+    for headers, content in _split_parts(_read_boundary(content_type), body):
+        name = _decode(headers.get_param("name", header="content-disposition"))
+        file_name = headers.get_param("filename", header="content-disposition")
         if file_name is not None:
-            files.append((_decode(file_name), content.encode("latin-1")))
+            files.append((_decode(file_name), content))
         elif name:
-            values[name] = _decode(content).strip()
+            values[name] = content.decode("utf-8", "replace").strip()
     files = [one for one in files if any(one)]  # a browser sends a file that wasn't chosen, too
     if len(files) > 1:
         raise Invalid([Fault("file", "file_upload")])
     name, content_of_file = files[0] if files else ("", b"")
     return Upload(values, name, content_of_file)
+
+
+def _read_boundary(content_type: str) -> bytes:
+    boundary = _PARSER.parsestr(f"Content-Type: {content_type}\r\n\r\n").get_boundary("")
+    if not 0 < len(boundary) <= LONGEST_BOUNDARY:
+        raise Invalid([Fault("file", "file_upload")])
+    return boundary.encode("latin-1", "replace")
+
+
+def _split_parts(boundary: bytes, body: bytes) -> Iterator[tuple[Message, bytes]]:
+    """Each part's headers and content, the closing boundary last of all; a part of parts is one part."""
+    between = rb"(?:\A|\r\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r\n|\Z)"
+    start: int | None = None
+    for number, found in enumerate(re.finditer(between, body)):
+        if number > MOST_PARTS:
+            break
+        if start is not None:
+            head, blank, content = body[start : found.start()].partition(b"\r\n\r\n")
+            if not blank or len(head) > LONGEST_HEADERS:
+                break
+            yield _PARSER.parsestr(head.decode("latin-1")), content
+        if found[1]:
+            return
+        start = found.end()
+    raise Invalid([Fault("file", "file_upload")])
 
 
 def _decode(text: object) -> str:

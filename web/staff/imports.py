@@ -55,7 +55,7 @@ async def import_file(visit: ImportVisit) -> Response:
     attempt = FormAttempt("import", {"program": program})
     if not upload.content or program not in (STATE_PROGRAM, FEDERAL_PROGRAM):
         return await _render_imports(visit, FormAttempt("import", attempt.values, [Fault("file", "required")]), 422)
-    if upload.content.count(b"\n") > MOST_LINES:
+    if max(upload.content.count(end) for end in (b"\n", b"\r")) > MOST_LINES:
         fault = Fault("file", "too_many_rows", {"limit": str(MOST_LINES)})
         return await _render_imports(visit, FormAttempt("import", attempt.values, [fault]), 422)
     try:
@@ -65,6 +65,8 @@ async def import_file(visit: ImportVisit) -> Response:
             await visit.services.imports.import_file(file, program, visit.me.actor)
     except Invalid as invalid:
         return await _render_imports(visit, FormAttempt("import", attempt.values, invalid.faults), 422)
+    except Refusal as refusal:  # somebody else took it back while it was read
+        return await _render_imports(visit, FormAttempt("import", attempt.values, refused=refusal.reason), 409)
     return _redirect(visit, "taken")
 
 

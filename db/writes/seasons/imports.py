@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from db.case_state import list_rows
 from db.import_tables import ImportBatch, ImportRow
+from db.own_tables import OwnIdentity
 from db.season_tables import SeasonEntry
 from db.tables import Assister, AuditRow, Case, EarlierYear, SearchTerm, UncountedReport
 from db.writes.imports import find_known_year_conflict, import_person
@@ -33,7 +34,11 @@ def begin_import(session: Session, import_id: str, actor: str, columns: list[str
 def import_rows(
     session: Session, identity_key: bytes, import_id: str, actor: str, rows: Sequence[ReadRow], now: datetime
 ) -> list[ImportRow]:
-    """Takes some rows of an import, each as a whole; what becomes of each is kept, and answered."""
+    """Takes some rows of an import, each as a whole; what becomes of each is kept, and answered.
+
+    Raises `Refusal` where it was undone meanwhile: nothing more is taken.
+    """
+    _lock_running(session, import_id)
     return [_import_row(session, identity_key, import_id, actor, row, now) for row in rows]
 
 
@@ -85,11 +90,18 @@ def _find_contradiction(
 
 
 def end_import(session: Session, import_id: str, now: datetime) -> None:
-    """Keeps that an import went through, audited with what it came to."""
-    batch = session.get_one(ImportBatch, import_id)
+    """Keeps that an import went through, audited with what it came to. Raises `Refusal` where it was undone."""
+    batch = _lock_running(session, import_id)
     batch.state, batch.ended_at = DONE, now
     session.add(batch)
     _record(session, batch, "import.done", batch.actor, None, now)
+
+
+def _lock_running(session: Session, import_id: str) -> ImportBatch:
+    batch = session.get_one(ImportBatch, import_id, with_for_update=True)
+    if batch.state == UNDONE:
+        raise Refusal(Reason("import_undone"))
+    return batch
 
 
 def undo_import(session: Session, import_id: str, reason: str | None, actor: str, now: datetime) -> ImportBatch:
@@ -135,7 +147,7 @@ def _find_built_on(session: Session, batch: ImportBatch) -> Reason | None:
     )
     if entry is not None:
         return Reason("import_in_season", {"program": entry.program, "plan_year": str(entry.plan_year)})
-    return _find_later_import(session, batch)
+    return _find_later_import(session, batch) or _find_later_use(session, batch)
 
 
 def _find_later_import(session: Session, batch: ImportBatch) -> Reason | None:
@@ -153,6 +165,18 @@ def _find_later_import(session: Session, batch: ImportBatch) -> Reason | None:
     )
     found = list_rows(session, later.limit(1))
     return Reason("import_followed", {"import_id": found[0]}) if found else None
+
+
+def _find_later_use(session: Session, batch: ImportBatch) -> Reason | None:
+    """People it told of first who have more than it told: a record that staff have joined to them, a way to sign in."""
+    created = select(col(Assister.assister_id)).where(col(Assister.import_id) == batch.id)
+    joined = select(EarlierYear).where(
+        col(EarlierYear.assister_id).in_(created), col(EarlierYear.import_id).is_distinct_from(batch.id)
+    )
+    known = select(OwnIdentity).where(col(OwnIdentity.assister_id).in_(created))
+    if any(list_rows(session, query.limit(1)) for query in (joined, known)):
+        return Reason("import_people_used")
+    return None
 
 
 def _dismiss_conflicts(session: Session, import_id: str, now: datetime) -> None:

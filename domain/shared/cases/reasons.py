@@ -113,6 +113,8 @@ SENTENCES: dict[str, str] = {
     "import.",
     "import_followed": "Nothing was undone: import {import_id} came later and is about the same people; undo that one "
     "first.",
+    "import_people_used": "Nothing was undone: staff have joined another record to somebody whom this import told of "
+    "first, or they sign in to their own pages by an account elsewhere.",
     # why an event is not delivered again (A24, C5)
     "webhook_delivered": "This event has been delivered already.",
     "webhook_taken": "This event has been taken already.",

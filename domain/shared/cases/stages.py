@@ -41,6 +41,9 @@ ENDED = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATE
 # After these a portal account must not stay open.
 SUSPENDING = frozenset({Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATED})
 
+# In these a certificate counts no more: an appeal by itself gives nothing back.
+TAKEN_BACK = SUSPENDING | {Stage.UNDER_APPEAL}
+
 # After these a new request opens a new case of the same year (A10); in a year that is closed nobody is taken.
 REOPENABLE = frozenset({Stage.DENIED, Stage.WITHDRAWN, Stage.REVOKED, Stage.TERMINATED})
 
