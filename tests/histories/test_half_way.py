@@ -20,10 +20,10 @@ from sqlmodel import col, select
 from temporalio.client import WorkflowHistory
 
 import worker
-from db.case_state import list_rows
+from db.case_state import list_rows, load_snapshot
 from db.tables import EffectRow
 from db.writes.opening import Opened
-from domain.federal.markets import Curriculum, Market, list_agreements
+from domain.federal.markets import Curriculum, Market, NpnStatus, list_agreements
 from domain.shared.cases.reasons import Refusal
 from starter.replay import find_failure_half_way, replayer_of
 from tests.support import documents, federal as support
@@ -210,14 +210,23 @@ async def _has_one_letter_each(state: Inside, one: Any) -> None:
 
 
 async def _go_on_once_confirmed(federal: Federal, opened: Opened) -> None:
-    """Next, once the registry has confirmed the NPN: a profile saved while it was away is asked about again."""
+    """Next, and until the registry has confirmed the NPN: a profile saved while it was away is asked about again."""
     async with asyncio.timeout(90):
-        while True:
-            with suppress(Refusal):
-                return await federal.next(opened)
+        while not (await _has_gone_on(federal, opened) and await _is_confirmed(federal, opened)):
             await federal.retry_at_once(opened)
             await asyncio.sleep(0.5)
-    raise AssertionError
+
+
+async def _has_gone_on(federal: Federal, opened: Opened) -> bool:
+    with suppress(Refusal):
+        await federal.next(opened)
+        return True
+    return False
+
+
+async def _is_confirmed(federal: Federal, opened: Opened) -> bool:
+    snapshot = await federal.database.read(load_snapshot, opened.case_id)
+    return snapshot.registration.profile.npn is NpnStatus.VERIFIED
 
 
 async def test_registrations_begun_before_go_on_from_wherever_they_are(system: Federal) -> None:
