@@ -63,7 +63,7 @@ class OneAttempt:
     @workflow.run
     async def run(self, order: CaseRef, patience: timedelta) -> str:
         attempt = workflow.start_local_activity(
-            "portal.create_account", order, result_type=Effect, start_to_close_timeout=timedelta(seconds=20)
+            "portal.create_account", order, result_type=Effect, start_to_close_timeout=timedelta(seconds=90)
         )
         await workflow.wait([attempt], timeout=patience.total_seconds())
         attempt.cancel()
@@ -83,7 +83,7 @@ async def test_a_local_attempt_that_is_cancelled_once_the_third_party_has_acted_
     environment = await start_temporal(plugins=[make_plugin()])
     portal, queue = SlowPortal(office), uuid4().hex
     async with (
-        asyncio.timeout(60),
+        asyncio.timeout(110),
         Worker(environment.client, task_queue=queue, workflows=[OneAttempt], activities=[portal.create_account]),
     ):
         handle = await environment.client.start_workflow(
