@@ -1,4 +1,4 @@
-"""Which badges count no more: those of certificates that were revoked, or superseded by another one (E16)."""
+"""The entries of badges in their status lists, and which count no more: revoked, or superseded by another (E16)."""
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
@@ -6,6 +6,11 @@ from sqlmodel import col
 
 from db.tables import BadgeEntryRow, Case, CertificateRow
 from domain.shared.cases.stages import TAKEN_BACK
+
+
+def find_badge_entry(session: Session, number: str) -> int | None:
+    """The entry of a certificate; None where its badge was not asked for yet."""
+    return session.execute(select(col(BadgeEntryRow.entry)).where(col(BadgeEntryRow.number) == number)).scalar()
 
 
 def list_ended_entries(session: Session, first: int, last: int) -> list[int] | None:

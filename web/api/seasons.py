@@ -14,7 +14,7 @@ from web.api.bodies import StrictBody, describe_body, read_body
 from web.api.cases import FAULTS, Reader, Reason
 from web.http.auth import StaffMember, require_permission
 from web.http.permissions import Permission
-from web.services import ServicesDep
+from web.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api/seasons/{program}/{plan_year}", tags=["seasons"])
 
@@ -40,6 +40,14 @@ async def _read_reason(request: Request) -> str:
     if not await request.body():
         return ""
     return (await read_body(request, SeasonBody)).reason or ""
+
+
+async def _change_season(
+    request: Request, services: Services, me: StaffMember, program: str, plan_year: int, change: SeasonChange
+) -> JSONResponse:
+    reason = await _read_reason(request)
+    status = await services.seasons.change_season(program, plan_year, change, reason, me.actor)
+    return JSONResponse(status.document())
 
 
 @router.get("/status", responses=RESPONSES)
@@ -71,9 +79,7 @@ async def pause_season(
     request: Request, services: ServicesDep, me: Runner, program: Program, plan_year: PlanYear
 ) -> JSONResponse:
     """Pauses a season: nobody's case is opened until it is resumed."""
-    reason = await _read_reason(request)
-    status = await services.seasons.change_season(program, plan_year, SeasonChange.PAUSE, reason, me.actor)
-    return JSONResponse(status.document())
+    return await _change_season(request, services, me, program, plan_year, SeasonChange.PAUSE)
 
 
 @router.post("/resume", responses=RESPONSES, openapi_extra=describe_body(SeasonBody))
@@ -81,9 +87,7 @@ async def resume_season(
     request: Request, services: ServicesDep, me: Runner, program: Program, plan_year: PlanYear
 ) -> JSONResponse:
     """Resumes a season that is paused."""
-    reason = await _read_reason(request)
-    status = await services.seasons.change_season(program, plan_year, SeasonChange.RESUME, reason, me.actor)
-    return JSONResponse(status.document())
+    return await _change_season(request, services, me, program, plan_year, SeasonChange.RESUME)
 
 
 @router.post("/cancel", responses=RESPONSES, openapi_extra=describe_body(SeasonBody))
@@ -91,9 +95,7 @@ async def cancel_season(
     request: Request, services: ServicesDep, me: Runner, program: Program, plan_year: PlanYear
 ) -> JSONResponse:
     """Cancels a season for good; what it opened stays, and its number stands in the answer."""
-    reason = await _read_reason(request)
-    status = await services.seasons.change_season(program, plan_year, SeasonChange.CANCEL, reason, me.actor)
-    return JSONResponse(status.document())
+    return await _change_season(request, services, me, program, plan_year, SeasonChange.CANCEL)
 
 
 @router.get("/left-out", responses=RESPONSES)

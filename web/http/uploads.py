@@ -36,9 +36,12 @@ async def read_upload(request: Request) -> Upload:
     """The form of a request. Raises `Invalid` where it is none, or holds more than one file."""
     if read_media_type(request) != UPLOAD_TYPE:
         raise Invalid([Fault("file", "file_upload")])
-    body = await request.body()
-    # Beside the loop: of three megabytes each line is looked at.
-    return await asyncio.to_thread(parse_upload, request.headers["content-type"], body)
+    if not hasattr(request.state, "upload"):  # the token of a form is looked for in it before its page reads it
+        body = await request.body()
+        # Beside the loop: of three megabytes each line is looked at.
+        request.state.upload = await asyncio.to_thread(parse_upload, request.headers["content-type"], body)
+    upload: Upload = request.state.upload
+    return upload
 
 
 def parse_upload(content_type: str, body: bytes) -> Upload:

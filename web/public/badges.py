@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from db.reads.badges import list_ended_entries
+from db.reads.badges import find_badge_entry, list_ended_entries
 from db.reads.cases import read_certificate
 from db.writes.badges import take_badge_entry
 from domain.programs.badges import ENTRIES, BadgeEntry, BadgeIssuer, build_badge, build_status_list
@@ -52,12 +52,14 @@ async def show_badge(number: str, services: ServicesDep) -> Response:
     certificate = await services.database.read(read_certificate, written, now())
     if certificate is None:
         return build_problem(404, "There is no certificate with this number.", headers=PRIVATE)
-    entry = BadgeEntry(await services.database.write(take_badge_entry, certificate["number"]))
+    entry = await services.database.read(find_badge_entry, certificate["number"])
+    if entry is None:
+        entry = await services.database.write(take_badge_entry, certificate["number"])
     badge = build_badge(
         _find_issuer(services, certificate["program"]),
         certificate,
         KINDS[certificate["kind"]],
-        entry,
+        BadgeEntry(entry),
         find_time_zone(find_newest_policy(certificate["program"], certificate["plan_year"])),
     )
     return Response(_sign(services, badge), media_type=JWT, headers=PRIVATE)
