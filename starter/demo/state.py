@@ -41,6 +41,11 @@ class CertificationScenario(Scenario):
     lapses: bool = field(default=False, kw_only=True)
 
 
+def _read_findings(status: Document) -> dict[str, str]:
+    """The results by their checks."""
+    return {one["check"]: one["result"] for one in status["eligibility"]["findings"]}
+
+
 class CertificationWalkthrough(Walkthrough[CertificationScenario]):
     """The way from the request to active, or to the denial."""
 
@@ -61,7 +66,7 @@ class CertificationWalkthrough(Walkthrough[CertificationScenario]):
         return super()._find_step(status)
 
     def _measure_progress(self, status: Document) -> tuple[object, ...]:
-        return status["stage"], status["waiting_for"], len(status["exam"]["attempts"])
+        return status["stage"], status["waiting_for"], len(status["exam"]["attempts"]), _read_findings(status)
 
     def _count_notices(self, status: Document) -> Counter[str]:
         notices = Counter([f"notice.{status['stage']}"])
@@ -81,7 +86,9 @@ class CertificationWalkthrough(Walkthrough[CertificationScenario]):
         await browser.send_state_request(self._scenario.request)
 
     async def _decide_request(self, status: Document) -> None:
-        checks = {one["check"]: one["result"] for one in status["eligibility"]["findings"]}
+        checks = _read_findings(status)
+        if "unknown" in checks.values():
+            return  # a registry that was slow to answer is asked again, and the status changes
         failed = [check.replace("_", " ") for check, result in checks.items() if result != "pass"]
         self._note_step(f"screened: {', '.join(failed)} did not pass" if failed else "screened: every check passed")
         if failed:
