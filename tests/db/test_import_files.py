@@ -21,6 +21,7 @@ from db.writes.seasons.imports import begin_import, end_import, import_rows
 from db.writes.webhooks.settlements import Settlement, settle_report
 from domain.programs.import_files import ReadRow
 from domain.programs.imports import parse_import
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Invalid
 from domain.shared.documents.spreadsheets import write_lines
@@ -239,6 +240,43 @@ async def test_e10_a_case_of_before_the_import_is_nothing_built_on_it(office: Of
     (person,) = await office.all(Assister)
     assert (person.assister_id, person.lms_account) == (opened.assister_id, None)
     assert await office.all(EarlierYear) == []
+
+
+async def test_e10_an_account_with_which_a_case_went_on_stays_when_the_import_is_undone(
+    office: Office, tmp_path: Path
+) -> None:
+    """Else the case's reports would be nobody's, and next year's case would set up another account."""
+    requests = [documents.broker() for _ in range(3)]
+    learning, registered, resting = [await office.opened(request) for request in requests]
+    same = [
+        row(**{name: str(request[name]) for name in ("kind", "email", "first_name", "last_name", "npn")})
+        for request in requests
+    ]
+    summary = await bring_in(office, tmp_path, *(one | {"lms_account": "lms-7", "portal_account": "p"} for one in same))
+    assert summary.counts == {"known": 3}
+    await office.fact(learning, FactKind.COURSE_COMPLETED)
+    await office.fact(registered, FactKind.PORTAL_REGISTERED)
+    await undo(office, summary)
+    accounts = {one.assister_id: (one.lms_account, one.portal_account) for one in await office.all(Assister)}
+    assert accounts == {
+        learning.assister_id: ("lms-7", None),
+        registered.assister_id: (None, registered.case_id),
+        resting.assister_id: (None, None),
+    }
+    assert await office.all(EarlierYear) == []
+
+
+async def test_d8_e10_a_conflict_is_kept_however_many_wait(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.writes.webhooks.uncounted.MOST_KEPT", 1)
+    known = [row() for _ in range(3)]
+    await bring_in(office, tmp_path, *known)
+    summary = await bring_in(office, tmp_path, *(one | {"last_name": "Anotherone"} for one in known))
+    assert summary.counts == {"conflict": 3}
+    kept = await office.all(UncountedReport)
+    assert {known_one["npn"] in one.body["text"] for known_one, one in zip(known, kept, strict=True)} == {True}
+    assert len(await office.all(AuditRow, action="assister.conflict")) == 3
 
 
 async def test_e10_json_is_an_import_too_and_can_be_undone(office: Office) -> None:

@@ -12,18 +12,31 @@ from db.case_state import list_rows
 from db.import_tables import ImportBatch, ImportRow
 from db.own_tables import OwnIdentity
 from db.season_tables import SeasonEntry
-from db.tables import Assister, AuditRow, Case, EarlierYear, SearchTerm, UncountedReport
+from db.tables import Assister, AuditRow, Case, EarlierYear, FactRow, SearchTerm, UncountedReport
 from db.writes.imports import find_known_year_conflict, import_person
 from db.writes.persons import find_by_key, identity_of
 from db.writes.webhooks.uncounted import IMPORTED
 from domain.programs.import_files import ReadRow, RowOutcome
 from domain.programs.imports import ImportedPerson, find_import_conflict
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, dump_faults
 from domain.shared.documents.parsing import hash_document
+from domain.shared.programs import STATE_PROGRAM
 
 RUNNING, DONE, UNDONE = "running", "done", "undone"
 PAGE = 500
+# By which a case has gone on with an account, whoever told of it first.
+_GOES_ON_WITH = {
+    "lms_account": (
+        FactKind.LMS_REGISTERED,
+        FactKind.LMS_PROFILE_COMPLETED,
+        FactKind.COURSE_STARTED,
+        FactKind.COURSE_COMPLETED,
+        FactKind.EXAM_ATTEMPTED,
+    ),
+    "portal_account": (FactKind.PORTAL_REGISTERED, FactKind.PORTAL_ACTIVATED, FactKind.PORTAL_ACCOUNT_REUSED),
+}
 
 
 def begin_import(session: Session, import_id: str, actor: str, columns: list[str] | None, now: datetime) -> None:
@@ -107,7 +120,8 @@ def _lock_running(session: Session, import_id: str) -> ImportBatch:
 def undo_import(session: Session, import_id: str, reason: str | None, actor: str, now: datetime) -> ImportBatch:
     """Takes all of an import back in one transaction: people, years, fields and accounts that it told of first.
 
-    What it kept for staff and they haven't settled is dismissed. Raises `Refusal` naming what was built on it, with
+    An account stays with which a case has gone on since: its reports, and next year's case, need it. What it kept for
+    staff and they haven't settled is dismissed. Raises `Refusal` naming what was built on it, with
     nothing undone.
     """
     batch = session.get(ImportBatch, import_id, with_for_update=True)
@@ -120,7 +134,7 @@ def undo_import(session: Session, import_id: str, reason: str | None, actor: str
     _record(session, batch, "import.undone", actor, reason, now)
     _dismiss_conflicts(session, import_id, now)
     session.execute(delete(EarlierYear).where(col(EarlierYear.import_id) == import_id))
-    _take_back_additions(session, import_id)
+    _take_back_additions(session, batch)
     created = select(col(Assister.assister_id)).where(col(Assister.import_id) == import_id)
     session.execute(delete(SearchTerm).where(col(SearchTerm.assister_id).in_(created)))
     session.execute(delete(Assister).where(col(Assister.import_id) == import_id))
@@ -191,28 +205,46 @@ def _dismiss_conflicts(session: Session, import_id: str, now: datetime) -> None:
     session.execute(update(UncountedReport).where(*kept).values(settled_at=now, outcome="dismissed"))
 
 
-def _take_back_additions(session: Session, import_id: str) -> None:
+def _take_back_additions(session: Session, batch: ImportBatch) -> None:
     """From people who were known before: the fields and accounts that they have by this import."""
     number = -1
     while True:
         query = select(ImportRow).where(
-            col(ImportRow.import_id) == import_id, col(ImportRow.number) > number, col(ImportRow.added).is_not(None)
+            col(ImportRow.import_id) == batch.id, col(ImportRow.number) > number, col(ImportRow.added).is_not(None)
         )
         rows: list[ImportRow] = list_rows(session, query.order_by(col(ImportRow.number)).limit(PAGE))
+        used = _find_used_accounts(session, [row.assister_id for row in rows if row.assister_id], batch.started_at)
         for row in rows:
             person = session.get(Assister, row.assister_id)
             added: dict[str, Any] = row.added or {}
-            if person is None or person.import_id == import_id:
+            if person is None or person.import_id == batch.id:
                 continue
             fields = set(added["fields"])
             person.details = {name: value for name, value in person.details.items() if name not in fields}
             for name in added["accounts"]:
-                setattr(person, name, None)
+                if (person.assister_id, name) not in used:
+                    setattr(person, name, None)
             session.add(person)
         session.flush()
         if len(rows) < PAGE:
             return
         number = rows[-1].number
+
+
+def _find_used_accounts(session: Session, assister_ids: Sequence[str], since: datetime) -> set[tuple[str, str]]:
+    """Whose case has gone on with which account since then."""
+    accounts = {kind.value: name for name, kinds in _GOES_ON_WITH.items() for kind in kinds}
+    query = (
+        select(col(Case.assister_id), col(FactRow.kind))
+        .join(FactRow, col(FactRow.case_id) == col(Case.case_id))
+        .where(
+            col(Case.assister_id).in_(assister_ids),
+            col(Case.program) == STATE_PROGRAM,  # accounts elsewhere are none in the exchange's LMS and portal
+            col(FactRow.kind).in_(accounts),
+            col(FactRow.recorded_at) >= since,
+        )
+    )
+    return {(assister_id, accounts[kind]) for assister_id, kind in session.execute(query.distinct())}
 
 
 def _record(session: Session, batch: ImportBatch, action: str, actor: str, reason: str | None, now: datetime) -> None:

@@ -20,7 +20,7 @@ from domain.shared.senders import Sender
 UNCOUNTED_REPORT = "uncounted_report"
 # Who no sender is: staff's own file of earlier years, and a request. No sender's id has a space in it.
 IMPORTED, REQUESTED = "certify import", "certification request"
-# A sender whose every report is wrong fills no disk: what comes beyond is refused as ever, and not kept.
+# A sender whose every report is wrong fills no disk: what comes beyond is refused as ever, not kept, and it is told so.
 MOST_KEPT = 10_000
 
 
@@ -51,10 +51,12 @@ def keep_conflict(
 ) -> bool:
     """Keeps what was said of a known person by another name or address, for staff to look at (D8).
 
-    Their ``case`` is flagged, where they have one; whether staff have said already that it is about this person.
+    Their ``case`` is flagged, where they have one; whether staff have said already that it is about this person. There
+    is no most of these, since nobody would send them again: staff's own file bounds an import's, and a request by a
+    confirmed address would else have opened a case.
     """
     before = _count_again(session, source, document)
-    if before is None and _count_open(session, source) < MOST_KEPT:
+    if before is None:
         _keep_report(session, source, document, {"assister_id": person.assister_id}, [fault], case, now)
         details: dict[str, Any] = {"source": source, "faults": dump_faults([fault])}
         if case is not None:
