@@ -1,6 +1,7 @@
 """A letter goes over real SMTP, and the server's word decides whether it is tried again."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -127,6 +128,28 @@ async def test_a_subject_adds_no_header(port: int, postbox: Postbox) -> None:
     with pytest.raises(Refused, match="mail_refused"):
         await mailer(port).send_email(replace(LETTER, subject="Hi\r\nBcc: other@example.org"))
     assert postbox.envelopes == []
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Su registro en el Mercado para el año del plan 2027: cómo comenzar",
+        "Your registration: how to begin",
+        "ñandú " * 30 + "fin",
+        "1/2: a question " * 12 + "end",
+    ],
+)
+async def test_p23_a_subject_comes_out_whole_and_is_encoded_word_by_word_with_spaces_between(
+    port: int, postbox: Postbox, subject: str
+) -> None:
+    await mailer(port).send_email(replace(LETTER, subject=subject))
+    content = postbox.envelopes[0].content
+    assert isinstance(content, bytes)
+    header, _, _ = content.partition(b"\r\nDate:")
+    lines = header[header.index(b"Subject: ") :].split(b"\r\n")
+    assert all(len(line) <= 78 for line in lines)
+    assert subject.isascii() or all(re.fullmatch(rb"(Subject:)? =\?utf-8\?[bq]\?[!->@-~]+\?=", line) for line in lines)
+    assert postbox.messages()[0]["Subject"] == subject
 
 
 async def test_nobody_listening(unused_tcp_port: int) -> None:

@@ -261,3 +261,36 @@ def test_names_a_certificate_cannot_show_are_refused(name: str) -> None:
 def test_p20_an_npn_is_kept_without_leading_zeros(written: str) -> None:
     request = parse_request(documents.broker(npn=written, email="a.broker@example.com"))
     assert request.model_dump()["npn"] == "12345678"
+
+
+@pytest.mark.parametrize("state", ["AA", "AE", "AP", "FM", "MH", "PW", "pr"])
+def test_p21_an_address_may_be_with_the_armed_forces_or_in_a_freely_associated_state(state: str) -> None:
+    address = {"line1": "PSC 1 Box 1", "city": "APO", "state": state, "postal_code": "09012"}
+    request = parse_request(documents.counselor(physical_address=address))
+    assert request.physical_address.state == state.upper()
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("09012", "09012"),
+        ("87501 1234", "87501-1234"),
+        ("875011234", "87501-1234"),
+        ("87501-1234", "87501-1234"),
+    ],
+)
+def test_p21_a_zip_code_has_a_hyphen_a_space_or_nothing_between_its_parts(written: str, kept: str) -> None:
+    address = documents.counselor()["physical_address"] | {"postal_code": written}
+    assert parse_request(documents.counselor(physical_address=address)).physical_address.postal_code == kept
+
+
+@pytest.mark.parametrize("phone", ["505-555-0142 x123", "505-555-0142 ext. 123", "+52 33 3333 0000"])
+def test_p21_a_phone_number_may_have_an_extension(phone: str) -> None:
+    assert parse_request(documents.counselor(phone=phone)).phone == phone
+
+
+def test_p22_an_address_has_its_domain_in_ascii_and_no_other_letters_before_it() -> None:
+    assert parse_request(documents.counselor(email="ana@ejemplo.méx")).email == "ana@ejemplo.xn--mx-bja"
+    assert list_faults(parse_request, documents.counselor(email="josé@example.org")) == [
+        Fault("email", "email_letters")
+    ]

@@ -22,6 +22,8 @@ SENTENCES: dict[str, str] = {
     "list": "Send a list.",
     "npn": "Enter the National Producer Number: up to ten digits.",
     "email": "Enter an e-mail address, such as name@example.com.",
+    "email_letters": "Enter another e-mail address: not every mail server carries accents and other letters before "
+    "the @.",
     "code_wrong": "This is not the code; look at the newest letter with a code and type its six digits.",
     "code_expired": "This code is too old; have a new one sent.",
     "code_spent": "This code can't be used any more; have a new one sent.",

@@ -19,14 +19,16 @@ from pydantic_core import PydanticCustomError
 
 from domain.shared.documents.faults import Fault, Invalid
 
-# The states, the District and the territories: they change once in a generation, and the library `us` brings a fuzzy
-# matcher in compiled code along with them.
+# What stands in an address where its state does: the states, the District, the territories, the freely associated
+# states and the armed forces' (P21). They change once in a generation, and the library `us` brings a fuzzy matcher in
+# compiled code along with them.
 STATES = frozenset(
     [
         "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL",
         "IN", "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE",
         "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD",
         "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY", "AS", "GU", "MP", "PR", "VI",
+        "FM", "MH", "PW", "AA", "AE", "AP",
     ]
 )  # fmt: skip
 
@@ -52,7 +54,7 @@ NO_NAME = "-"
 _LONGEST_NAME = 60
 
 
-_POSTAL_CODE = re.compile(r"\d{5}(-?\d{4})?", re.ASCII)
+_POSTAL_CODE = re.compile(r"(\d{5})(?:[ -]?(\d{4}))?", re.ASCII)
 
 
 def make_error(code: str) -> PydanticCustomError:
@@ -116,12 +118,17 @@ def _npn(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    """As it was typed, since some servers tell upper case apart; a domain of other letters in its ASCII form."""
+    """As it was typed, since some servers tell upper case apart; a domain of other letters in its ASCII form (P22).
+
+    Other letters before the @ are refused by a sentence of their own: not every mail server on the way carries them.
+    """
     try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        found = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
         raise make_error("email") from None
-    return text if text.isascii() or found.ascii_email is None else found.ascii_email
+    if found.ascii_email is None:
+        raise make_error("email_letters")
+    return text if text.isascii() else found.ascii_email
 
 
 def _phone(text: str) -> str:
@@ -142,9 +149,11 @@ def _state(text: str) -> str:
 
 
 def _postal_code(text: str) -> str:
-    if not _POSTAL_CODE.fullmatch(text):
+    """Its two parts, if it has two, with a hyphen between them; some write a space there or nothing (P21)."""
+    found = _POSTAL_CODE.fullmatch(text)
+    if found is None:
         raise make_error("postal_code")
-    return text
+    return "-".join(filter(None, found.groups()))
 
 
 def limit_text(limit: int) -> Any:
