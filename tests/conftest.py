@@ -12,6 +12,7 @@ import pytest_asyncio
 from starter.policies import load_policies
 from starter.stack import processes
 from starter.stack.embedded import run_stack
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 # Tests mostly wait, for processes and timers: two at a time on each processor leave none of them idle.
@@ -69,5 +70,5 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(stack: dict[str, Any]) -> AsyncIterator[World]:
     """The stack, driven from outside."""
-    async with httpx2.AsyncClient(timeout=60) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
         yield World(stack, client)

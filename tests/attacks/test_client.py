@@ -20,6 +20,7 @@ from db.writes.house.call_counts import Grant, grant_calls, purge_counts
 from settings import Settings
 from starter.client import connect_client
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.sending import build_basic, build_credential
 from tests.web.conftest import settings_of
 from web.app import build_services, create_app
@@ -83,7 +84,7 @@ async def ask(port: int, *parts: bytes, wait: float = 0) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(wait)
-        return await asyncio.wait_for(reader.readline(), 60)
+        return await asyncio.wait_for(reader.readline(), PATIENCE)
     except ConnectionError:
         return b""
     finally:
@@ -133,7 +134,7 @@ async def test_what_never_became_a_request_is_answered_like_one(
             monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
-        head, _, body = (await asyncio.wait_for(reader.read(), 60)).partition(b"\r\n\r\n")
+        head, _, body = (await asyncio.wait_for(reader.read(), PATIENCE)).partition(b"\r\n\r\n")
         writer.close()
     told = dict(line.lower().split(": ", 1) for line in head.decode().splitlines()[1:])
     problem = json.loads(body)
@@ -158,7 +159,7 @@ async def test_who_sends_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_an_empty_line_after_an_answer_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with served() as port, asyncio.timeout(60):
+    async with served() as port, asyncio.timeout(PATIENCE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(FIRST + b"\r\n")
         assert b"200" in await reader.readuntil(b"ok")
@@ -177,7 +178,7 @@ async def hold_forth(scope: Any, receive: Any, send: Any) -> None:
 async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "TAKE_SECONDS", 0.3)
     # The server takes one request fewer than connections: with three held there is no place for another.
-    async with served(connections=4, app=hold_forth) as port, asyncio.timeout(60):
+    async with served(connections=4, app=hold_forth) as port, asyncio.timeout(PATIENCE):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         for _, writer in held:
             writer.write(FIRST + b"\r\n")
@@ -189,7 +190,7 @@ async def test_who_does_not_take_an_answer_is_not_waited_for(monkeypatch: pytest
 
 
 async def test_one_network_has_a_share_of_all_connections_and_a_proxy_all() -> None:
-    async with served(connections=8, is_proxied=False) as port, asyncio.timeout(60):
+    async with served(connections=8, is_proxied=False) as port, asyncio.timeout(PATIENCE):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         while b"503" not in await ask(port, FIRST + b"\r\n"):
             await asyncio.sleep(0.01)
@@ -197,7 +198,7 @@ async def test_one_network_has_a_share_of_all_connections_and_a_proxy_all() -> N
             writer.close()
         while b"200" not in await ask(port, FIRST + b"\r\n"):
             await asyncio.sleep(0.01)
-    async with served(connections=8) as port, asyncio.timeout(60):
+    async with served(connections=8) as port, asyncio.timeout(PATIENCE):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6)]
         assert b"200" in await ask(port, FIRST + b"\r\n")
         for _, writer in held:
@@ -205,7 +206,7 @@ async def test_one_network_has_a_share_of_all_connections_and_a_proxy_all() -> N
 
 
 async def test_connections_beyond_the_bound_are_refused_and_come_back() -> None:
-    async with served(connections=5) as port, asyncio.timeout(60):
+    async with served(connections=5) as port, asyncio.timeout(PATIENCE):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
         # The server itself refuses requests that are too many, but no connection on which nothing comes.
         assert b"503" in await ask(port)

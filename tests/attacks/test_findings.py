@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -30,7 +31,7 @@ async def _ask(world: World, opened: Document, request: Document) -> str:
 
 
 async def _answer(world: World, page: str, **changes: Any) -> httpx2.Response:
-    return await world.http.post(f"{page}/information", json={"message": "here", "changes": changes}, timeout=60)
+    return await world.http.post(f"{page}/information", json={"message": "here", "changes": changes}, timeout=PATIENCE)
 
 
 async def _list_checked(world: World, opened: Document) -> list[str]:

@@ -11,6 +11,7 @@ import httpx2
 
 from tests.attacks.test_client import FIRST, TOKEN
 from tests.fixtures.migrated import migrate_sqlite
+from tests.support.patience import PATIENCE
 from tests.web.test_lists_process import served
 
 ATTACKERS, ROUNDS = 24, 2
@@ -85,7 +86,7 @@ async def test_a_flood_takes_no_memory_and_keeps_nobody_waiting(tmp_path: Path) 
     with served(f"sqlite+aiosqlite:///{migrate_sqlite(tmp_path)}", tmp_path) as address:
         port = urlsplit(address).port
         assert port is not None
-        async with httpx2.AsyncClient(base_url=address, timeout=60, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http:
             alone = await time_answers(http, 20)
             before = read_memory(port)
             attack = asyncio.gather(*(flood(port) for _ in range(ATTACKERS)))

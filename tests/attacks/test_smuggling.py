@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.attacks.test_client import FIRST, Visit, served, visit
+from tests.support.patience import PATIENCE
 
 __all__ = ["visit"]  # a fixture
 
@@ -18,7 +19,7 @@ async def read_all(port: int, sent: bytes) -> bytes:
     try:
         writer.write(sent)
         await writer.drain()
-        return await asyncio.wait_for(reader.read(), 60)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     except ConnectionError:
         return b""
     finally:

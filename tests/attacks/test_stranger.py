@@ -14,6 +14,7 @@ import pytest_asyncio
 from tests.support import documents, form
 from tests.support.browser import Browser
 from tests.support.marketplace import Marketplace, markets_of
+from tests.support.patience import PATIENCE
 from tests.support.world import CODE, World
 from tests.web.test_portal import form_of
 
@@ -26,7 +27,7 @@ TAKEN = "has now shown that"
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The stranger's, which knows no cookie."""
-    async with httpx2.AsyncClient(timeout=60) as http:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as http:
         yield Browser(http)
 
 
@@ -62,7 +63,7 @@ async def test_d1_a_victim_is_written_codes_and_no_word_of_an_attackers(world: W
     await form.fill_in(browser, documents.broker(**asks))
     await form.press(browser, "Send the request")
     await register(world, browser, documents.registration(**asks))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         mails = await world.changes.poll(lambda: list_mails(world, asks["email"]), lambda found: len(found) > 1)
     assert [bool(CODE.search(mail["text"])) for mail in mails] == [True, True]
     assert "Evil" not in str(mails)

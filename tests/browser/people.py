@@ -14,6 +14,7 @@ from tests.support import documents
 from tests.support.evidence import pdf
 from tests.support.kept import Kept
 from tests.support.marketplace import Marketplace
+from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
 
 Make = Callable[["People"], Awaitable[str]]
@@ -62,7 +63,7 @@ class People:
         if email is None:
             return
         if email not in self._sessions:
-            async with httpx2.AsyncClient(timeout=60) as browser:
+            async with httpx2.AsyncClient(timeout=PATIENCE) as browser:
                 await self.world.sign_in(email, browser)
                 cookie = {"name": "own", "value": browser.cookies["own"], "url": self.world.web}
             self._sessions[email] = [cookie]

@@ -11,6 +11,7 @@ from tests.browser.forms import follow
 from tests.browser.people import People
 from tests.browser.test_console import awaited, signs_in
 from tests.browser.visitors import WIDE, Browse
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def with_agents(page: Page, url: str) -> None:
     """Opens a list once its counts, which are some seconds old, know of an agent."""
     await page.goto(url)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await page.locator("#kind-agent").count():
             await asyncio.sleep(0.5)
             await page.reload()

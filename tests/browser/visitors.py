@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, ViewportSize
 
+from tests.support.patience import PATIENCE
+
 WIDE: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
 LOCALES: Final = {"en": "en-US", "es": "es-US"}
@@ -85,7 +87,7 @@ class Browsers:
 
     async def _new(self, language: str, javascript: bool) -> tuple[Page, Watch]:
         context = await self._chromium.new_context(locale=LOCALES[language], java_script_enabled=javascript)
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(1000 * PATIENCE)
         watch = Watch(context)
         return await context.new_page(), watch
 

@@ -19,9 +19,10 @@ from tests.support.gates import everything
 from tests.support.kept import Kept, until
 from tests.support.marketplace import AGREEMENTS, WORD, Marketplace
 from tests.support.mortal import Mortal
+from tests.support.patience import PATIENCE
 from tests.support.world import Document
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 AT_ONCE = 0.004
 VENDOR = "vendor-a"
@@ -46,7 +47,7 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mort
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def market(mortal: Mortal) -> AsyncIterator[Marketplace]:
-    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
         yield Marketplace(mortal.document(), client)
 
 

@@ -39,6 +39,7 @@ from tests.support.gates import everything
 from tests.support.kept import Kept, until
 from tests.support.lives import Life
 from tests.support.mortal import Mortal
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200), pytest.mark.slow]
@@ -70,7 +71,7 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mort
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(mortal: Mortal) -> AsyncIterator[World]:
-    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
         yield World(mortal.document(), client)
 
 
@@ -195,7 +196,7 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
 
     everybody += [undecided, learning, later]
     lives = [life for life in everybody if life is not revoked]
-    await asyncio.gather(*(one.until("next_plan_year", 90) for one in lives))
+    await asyncio.gather(*(one.until("next_plan_year") for one in lives))
     await world.until(revoked.opened, "revoked")
     await until(lambda: not kept.unfinished() and not list_pending(kept), 60)
 
@@ -217,7 +218,7 @@ async def all_are_activities(mortal: Mortal, lives: list[Life]) -> None:
     What a kill meets before, in the first attempt, is tests/chaos/test_local_kills.py.
     """
     client = await mortal.client()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         for life, count in Counter(str(life.opened["workflow_id"]) for life in lives).items():
             handle = client.get_workflow_handle(life)
             while len((await handle.describe()).raw_description.pending_activities) < count:
@@ -227,7 +228,7 @@ async def all_are_activities(mortal: Mortal, lives: list[Life]) -> None:
 async def all_due_again(mortal: Mortal, lives: list[Life]) -> None:
     """Waits until the server has given up every attempt and task of a worker that is gone, and hands out the next."""
     client = await mortal.client()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         for life in lives:
             handle = client.get_workflow_handle(str(life.opened["workflow_id"]))
             while not _due((await handle.describe()).raw_description):

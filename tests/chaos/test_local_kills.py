@@ -33,7 +33,7 @@ from tests.support.marketplace import Marketplace
 from tests.support.mortal import Mortal
 from tests.support.world import Document, World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 # The usual worker, whose first attempts last until the kill comes, however slow the machine is.
 PATIENT_WORKER = """
@@ -148,7 +148,7 @@ async def test_c1_a_worker_killed_while_effects_are_tried_at_once_makes_each_of_
     await mortal.start("worker")
     await asyncio.gather(pressed, *began)
     lives = [life for life in everybody if life is not revoked]
-    await asyncio.gather(*(life.until("next_plan_year", 90) for life in lives))
+    await asyncio.gather(*(life.until("next_plan_year") for life in lives))
     await world.until(revoked.opened, "revoked")
     await market.until(saving, lambda status: status["profile"]["version"] == 1)
     await market.trained(enrolling, COURSE)

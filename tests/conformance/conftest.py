@@ -11,6 +11,7 @@ import pytest_asyncio
 from starter.stack.embedded import run_stack
 from tests.conformance import peers
 from tests.conformance.peers import RecordStore
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 TOKEN = "a-token-of-the-portal"
@@ -41,7 +42,7 @@ async def stack(folder: Path, scim_server: str) -> AsyncIterator[dict[str, Any]]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(stack: dict[str, Any]) -> AsyncIterator[World]:
     """That stack, driven from outside."""
-    async with httpx2.AsyncClient(timeout=60) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
         yield World(stack, client)
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import httpx2
 
 from starter.stack.processes import Child, Process, choose_ports
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 RALPH = ROOT / ".venv-ralph" / "bin" / "python"
 HOST = "127.0.0.1"
-PATIENCE = 60.0
 VERSION = {"X-Experience-API-Version": "1.0.3"}
 FORWARDED, NOT_FORWARDED = "Forwarded ", "Failed to forward"
 # Ralph 5.1 keeps statements in files, or in servers that can't be had from a package index. Its files refuse every
@@ -85,7 +85,7 @@ class RecordStore:
 
     def __init__(self, url: str, credentials: tuple[str, str], log: Path) -> None:
         self._statements = f"{url}/xAPI/statements"
-        self._http = httpx2.AsyncClient(auth=credentials, headers=VERSION, timeout=60, trust_env=False)
+        self._http = httpx2.AsyncClient(auth=credentials, headers=VERSION, timeout=PATIENCE, trust_env=False)
         self._log = log
 
     async def post(self, *statements: dict[str, Any]) -> Sent:

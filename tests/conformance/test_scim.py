@@ -11,6 +11,7 @@ from scim2_tester import CheckResult, Status, check_server
 from tests.conformance.conftest import TOKEN
 from tests.journeys.test_portal import activation_link
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
 
 pytestmark = [pytest.mark.conformance, pytest.mark.asyncio(loop_scope="session")]
@@ -59,7 +60,7 @@ async def activated(world: World, server: str, request: Document) -> None:
 
 async def becomes(world: World, server: str, request: Document, active: bool) -> None:
     """Waits until the one account of this address is active, or isn't."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while [user["active"] for user in await users(world, server, "userName", request["email"])] != [active]:
             await asyncio.sleep(0.1)
 
@@ -98,7 +99,7 @@ async def test_an_account_that_is_in_the_way_is_looked_up_and_handed_over(world:
 
 
 def checked(url: str) -> list[CheckResult]:
-    with httpx2.Client(base_url=f"{url}/scim/v2", headers=BEARER, timeout=60, trust_env=False) as client:
+    with httpx2.Client(base_url=f"{url}/scim/v2", headers=BEARER, timeout=PATIENCE, trust_env=False) as client:
         return check_server(SyncSCIMClient(client))
 
 

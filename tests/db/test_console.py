@@ -35,6 +35,7 @@ from domain.state.eligibility import LICENSING
 from tests.support import documents
 from tests.support.commands import note_refusal
 from tests.support.office import KEY, NOW, Office, ids, office_over
+from tests.support.patience import PATIENCE
 from tests.support.tables import add_rows, change_row
 
 
@@ -241,7 +242,7 @@ async def test_counts_stand_for_some_seconds_and_are_fetched_anew_beside_the_ans
     assert await total() == 0, "kept"
     clock[0] += 2
     assert await total() == 0, "served while the new ones are fetched"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await total() == 0:
             await asyncio.sleep(0.01)
     await office.waiting()

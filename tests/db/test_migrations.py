@@ -31,6 +31,7 @@ from db import (
 )
 from db.tables import AccessLogRow, Assister, AuditRow, Case, CertificateRow, FactRow, SearchTerm, StageEntry
 from domain.programs.kept_rules import hash_rules
+from tests.support.patience import PATIENCE
 
 NOW = datetime(2025, 11, 3, 9, 30, tzinfo=UTC)
 LATER = datetime(2025, 11, 4, 9, 30, tzinfo=UTC)
@@ -64,7 +65,7 @@ def migration(url: str) -> "subprocess.Popen[str]":
 
 
 def outcome(process: "subprocess.Popen[str]") -> tuple[int, str]:
-    errors = process.communicate(timeout=60)[1]
+    errors = process.communicate(timeout=PATIENCE)[1]
     return process.returncode, errors
 
 

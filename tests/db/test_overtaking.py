@@ -30,6 +30,7 @@ from domain.state.policies import find_state_policy
 from tests.support import documents
 from tests.support.commands import store_command
 from tests.support.opening import open_case
+from tests.support.patience import PATIENCE
 from tests.support.senders import CHECKS, LMS
 
 KEY = b"a test's key"
@@ -87,7 +88,7 @@ async def test_a10_a_repeated_request_and_reports_of_the_lms_lose_nothing(two: t
         document = documents.broker()
         case = await opened(one, document)
         statements = [reported(case, "registered", "account"), reported(case, "completed", "course")]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(
                 *(opened(process, document) for process in (one, other) for _ in range(3)),
                 *(
@@ -104,7 +105,7 @@ async def test_c4_lists_about_the_same_cases_in_another_order_are_all_taken(two:
     cases = [await opened(one, documents.broker()) for _ in range(6)]
     forth = [reported(case, "registered", "account") for case in cases]
     back = [reported(case, "completed", "course") for case in reversed(cases)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(
             one.database.write(accept_statements, LMS, read_statements(forth), NOW),
             other.database.write(accept_statements, LMS, read_statements(back), NOW),
@@ -129,7 +130,7 @@ async def test_a28_a_link_is_used_while_the_case_is_withdrawn(two: tuple[Process
             keep_link, f"token {number}", case.case_id, ACTIVATION, "first", NOW, NOW + timedelta(days=7)
         )
         withdrawal = await command(one, case, CommandKind.WITHDRAW)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             _, applied, _ = await asyncio.gather(
                 one.database.write(use_activation_link, f"token {number}", NOW),
                 other.database.write(apply_command, KEY, withdrawal, NOW),
@@ -146,7 +147,7 @@ async def test_a12_one_command_applied_and_refused_at_once_ends_one_way(two: tup
     for _ in range(8):
         case = await opened(one, documents.broker())
         number = await command(one, case, CommandKind.WITHDRAW)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             applied, _ = await asyncio.gather(
                 one.database.write(apply_command, KEY, number, NOW),
                 other.database.write(refuse_command, number, Reason("overtaken"), NOW),

@@ -30,6 +30,7 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.claims import RegisteredOwner
 from domain.shared.documents.faults import Fault
 from tests.support.documents import new_npn
+from tests.support.patience import PATIENCE
 from tests.support.publishing import publish_lists, read_list, stage_all
 from tests.support.registrations import MINUTE, Desk, profile
 
@@ -441,7 +442,7 @@ async def test_b19_changes_made_while_pages_are_staged_are_all_published_in_the_
         finally:
             done.set()
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(publish(), register())
     await house.published()
     assert await house.npns() == sorted(document["npn"] for document in documents)

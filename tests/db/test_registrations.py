@@ -59,6 +59,7 @@ from domain.shared.documents.statements import read_statements
 from starter.cases import describe_event
 from tests.support import documents, senders
 from tests.support.opening import open_case
+from tests.support.patience import PATIENCE
 from tests.support.registrations import COURSE, Desk, profile
 from tests.support.senders import build_vendor
 from tests.support.tables import add_rows
@@ -116,7 +117,7 @@ async def two(migrated_url: str) -> AsyncIterator[tuple[Process, Process]]:
 
 async def at_once(*work: Awaitable[Any]) -> list[Any]:
     """All of it side by side; what fails is in the list as its exception."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         return await asyncio.gather(*work, return_exceptions=True)
 
 

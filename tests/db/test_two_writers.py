@@ -5,6 +5,7 @@ import sys
 
 from db.engine import Database
 from tests.db.increment import make_counter, read_counter
+from tests.support.patience import PATIENCE
 
 TIMES = 200
 
@@ -22,7 +23,7 @@ async def test_two_processes_incrementing_one_counter_lose_nothing(url: str) -> 
             process.stdin.write("go\n")
             process.stdin.flush()
         for process in processes:
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=PATIENCE)
             assert (process.returncode, errors) == (0, "")
         assert await database.read(read_counter) == 2 * TIMES
     finally:

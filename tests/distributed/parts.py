@@ -24,10 +24,10 @@ from starter.stack.plan import (
     select_shown_secrets,
 )
 from starter.stack.processes import choose_ports
+from tests.support.patience import PATIENCE
 from tests.support.world import Document
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60  # seconds
 NOT_INHERITED = ("CERTIFY_", "SANDBOX_", "TEMPORAL_", "DATABASE_URL")
 
 

@@ -14,6 +14,7 @@ from tests.distributed.conftest import NAMESPACE
 from tests.distributed.parts import Apart, Part, workers_of
 from tests.fixtures.postgres import make_role
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
 
 SECONDS = 180
@@ -56,7 +57,7 @@ async def test_separate_processes_certify_and_one_worker_may_leave(apart: Apart,
             for start in (apart.sandbox, apart.web, lambda: apart.worker("first"), lambda: apart.worker("second"))
         )
     )
-    async with asyncio.timeout(SECONDS), httpx2.AsyncClient(timeout=60) as http:
+    async with asyncio.timeout(SECONDS), httpx2.AsyncClient(timeout=PATIENCE) as http:
         world = World(apart.document, http)
 
         broker, counselor = await asyncio.gather(world.active(documents.broker()), world.active(documents.counselor()))

@@ -25,7 +25,7 @@ from tests.support.lives import Life
 from tests.support.marketplace import Marketplace
 from tests.support.world import Document, World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 BROKERS, COUNSELORS, REGISTRATIONS = 8, 4, 8
 PATIENCE = 150

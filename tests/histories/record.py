@@ -41,6 +41,7 @@ from tests.support import documents
 from tests.support.evidence import pdf
 from tests.support.kept import Kept
 from tests.support.marketplace import Marketplace
+from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of
 from tests.support.world import Document, World
 from workflows import messages as names
@@ -172,7 +173,7 @@ async def corrected_counselor(world: World) -> Document:
 
 async def until_noticed(world: World, opened: Document, notice: str) -> None:
     """Waits until this notice is recorded as sent."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while f"notice.{notice}" not in await world.history(opened):
             await asyncio.sleep(0.1)
 
@@ -303,7 +304,7 @@ def renewed_at(events: int) -> str:
 async def worlds(**options: Any) -> AsyncIterator[tuple[World, Client]]:
     """A stack of its own, driven from outside."""
     with tempfile.TemporaryDirectory(prefix="histories-") as folder:
-        async with run_stack(Path(folder), **options) as stack, httpx2.AsyncClient(timeout=60) as http:
+        async with run_stack(Path(folder), **options) as stack, httpx2.AsyncClient(timeout=PATIENCE) as http:
             yield World(stack, http), await client_of(stack)
 
 

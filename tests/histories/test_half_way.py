@@ -29,10 +29,11 @@ from starter.replay import find_failure_half_way, replayer_of
 from tests.support import documents, federal as support
 from tests.support.federal import Federal
 from tests.support.inside import Inside
+from tests.support.patience import PATIENCE
 from workflows.patches import REMOVABLE_ON, WAITS_SEARCHABLE
 from workflows.search_attributes import STAGE, WAITING_FOR
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 NEW = sorted(REMOVABLE_ON.keys() - {WAITS_SEARCHABLE})
 STAND_INS = ("registry", "background_checks", "lms", "portal", "mlms", "mailbox")
@@ -74,7 +75,7 @@ class Person:
     async def go_on(self, until: str = "next_plan_year") -> "Person":
         """Does what the case waits for, once each, until workflow and database say that it waits for ``until``."""
         done: set[str] = set()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not await self.waits_for(until):
                 waiting_for = (await self.state.status(self.opened))["waiting_for"]
                 if waiting_for not in (until, *done):
@@ -188,7 +189,7 @@ async def _nothing_is_unmade(state: Inside, people: list[Any]) -> None:
     """Each effect that was intended has a result; under its key it is there once."""
     ids = [one.opened.case_id for one in people]
     query = select(EffectRow).where(col(EffectRow.case_id).in_(ids))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while unmade := [one.key for one in await state.database.read(list_rows, query) if one.result is None]:
             await asyncio.sleep(0.05)
     assert unmade == []
@@ -211,7 +212,7 @@ async def _has_one_letter_each(state: Inside, one: Any) -> None:
 
 async def _go_on_once_confirmed(federal: Federal, opened: Opened) -> None:
     """Next, and until the registry has confirmed the NPN: a profile saved while it was away is asked about again."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(PATIENCE):
         while not (await _has_gone_on(federal, opened) and await _is_confirmed(federal, opened)):
             await federal.retry_at_once(opened)
             await asyncio.sleep(0.5)

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from starter.stack.embedded import run_stack
 from tests.support import documents
 from tests.support.other_exchange import FULL_NAME, NAME, write_other_exchange
+from tests.support.patience import PATIENCE
 from tests.support.world import World, fields
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
@@ -32,7 +33,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(stack: dict[str, Any]) -> AsyncIterator[World]:
-    async with httpx2.AsyncClient(timeout=60) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
         yield World(stack, client)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -75,7 +76,7 @@ async def test_c9_the_whole_way_is_audited_with_actor_time_and_reason(world: Wor
 
 async def _settled(world: World, opened: dict[str, Any], action: str) -> list[dict[str, Any]]:
     """The audit, once this action is in it."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while action not in [entry["action"] for entry in await world.audit(opened)]:
             await asyncio.sleep(0.05)
     return await world.audit(opened)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import FORM, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -96,7 +97,7 @@ async def test_a14_a_vendor_that_is_down_is_asked_again_and_checks_once(world: W
     await world.control("background_checks", mode="down")
     try:
         opened = await world.opened(request)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not await orders(world, opened, request):
                 await asyncio.sleep(0.05)
     finally:

@@ -14,6 +14,7 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -121,7 +122,7 @@ async def test_a23_a_certificate_mailed_again_is_the_same_one(world: World) -> N
     opened = await world.certified(request)
     await world.letter(request["email"], lambda letter: letter["attachments"])
     assert (await world.command(opened, "resend", notice="certificate_issued", reason="lost")).status_code == 200
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(found := await attached(world, request["email"])) < 2:
             await asyncio.sleep(0.1)
     assert found[0] == found[1]

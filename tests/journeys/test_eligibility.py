@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -38,7 +39,7 @@ async def decide(world: World, opened: Document, key: str, **body: Any) -> httpx
         f"{world.web}/api/cases/{opened['case_id']}/decision",
         json={"decision": "approve", "reason": "checked", **body},
         headers={**world.staff, "Idempotency-Key": key},
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -56,7 +57,7 @@ async def question(world: World, opened: Document, request: Document, text: str)
 
 
 async def answer_to(world: World, page: str, **answer: Any) -> httpx2.Response:
-    return await world.http.post(f"{page}/information", json=answer, timeout=60)
+    return await world.http.post(f"{page}/information", json=answer, timeout=PATIENCE)
 
 
 # the licence and the NPN
@@ -383,7 +384,7 @@ async def test_a15_lms_and_mail_that_fail_at_first_still_invite_once(world: Worl
     await world.control("mailbox", mode="error")
     try:
         assert (await world.decide(opened)).status_code == 200
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not await at_the_lms(world, opened):
                 await asyncio.sleep(0.05)
         await world.control("lms", mode="ok")

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -182,7 +183,7 @@ async def test_c8_certificate_and_account_end_with_an_active_case(world: World, 
     assert (await account(world, opened))["active"]
     await end(world, opened, how)
     assert await certificate_status(world, opened) == "revoked"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await account(world, opened))["active"]:
             await asyncio.sleep(0.1)
 
@@ -227,7 +228,7 @@ async def test_e2_e4_certificate_and_account_follow_a_suspension(world: World) -
 
 
 async def account_becomes(world: World, opened: Document, *, active: bool) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await account(world, opened))["active"] is not active:
             await asyncio.sleep(0.1)
 
@@ -304,7 +305,7 @@ async def test_c8_the_account_is_suspended_when_the_portal_is_back(world: World)
     await end(world, opened, "revoked")
     assert await certificate_status(world, opened) == "revoked"
     await world.control("portal", mode="ok")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await account(world, opened))["active"]:
             await asyncio.sleep(0.1)
 
@@ -334,7 +335,7 @@ async def test_c8_a_late_background_report_is_stored_without_effect(world: World
     opened = await world.opened(request)
     await world.until(opened, lambda status: status["waiting_for"] == "background_check")
     await end(world, opened, "withdrawn")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not any(one["action"] == "webhook.report.completed" for one in await world.audit(opened)):
             await asyncio.sleep(0.1)
     status = await world.status(opened)

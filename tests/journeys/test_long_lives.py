@@ -21,7 +21,7 @@ from domain.state.policies import find_state_policy
 from tests.support import documents, inside as support
 from tests.support.inside import Inside
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOVEMBER_2026 = datetime(2026, 11, 20, 18, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,6 +10,7 @@ import pytest
 from tests.journeys.test_certificate import JSON, PUBLIC, attached, holds
 from tests.support import documents
 from tests.support.marketplace import AGREEMENTS, COURSE, Marketplace, markets_of
+from tests.support.patience import PATIENCE
 from tests.support.world import fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -199,7 +200,7 @@ async def test_b17_each_market_has_one_signed_certificate_that_anybody_can_check
     folder, cert_file = (
         market.stack["settings"][f"CERTIFY_{name}"] for name in ("CERTIFICATES_DIR", "SIGNING_CERT_FILE")
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(mailed := await attached(market, request["email"])) < 2:
             await asyncio.sleep(0.1)
     for name, certificate in certificates.items():
@@ -249,7 +250,7 @@ async def test_b17_a_certificate_mailed_again_is_the_same_one(market: Marketplac
     await market.letter(request["email"], lambda letter: letter["attachments"])
     answer = await market.command(opened, "resend", notice="marketplace_certificate", reason="lost")
     assert answer.status_code == 200
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(found := await attached(market, request["email"])) < 2:
             await asyncio.sleep(0.1)
     assert found[0] == found[1]

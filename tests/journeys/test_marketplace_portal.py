@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from tests.support import documents
 from tests.support.browser import Browser, Page
 from tests.support.marketplace import Marketplace
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -295,6 +296,6 @@ async def certify(market: Marketplace, browser: Browser, opened: Document, home:
     await browser.open(f"{market.web}/certificates/{certificate['number']}")
     await market.publish()
     await browser.open(home)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while "notice.marketplace_certificate" not in await market.history(opened):
             await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from tests.support import documents
 from tests.support.marketplace import AGREEMENTS, Marketplace, markets_of
+from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of, history_of
 from tests.support.world import fields
 
@@ -72,7 +73,7 @@ async def places(market: Marketplace, opened: Document) -> list[str]:
 
 async def asked_for(market: Marketplace, opened: Document, *wanted: str) -> None:
     """Waits until the MLMS has been asked for these courses, and for no other."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while sorted(await places(market, opened)) != sorted(wanted):
             await asyncio.sleep(0.05)
 
@@ -151,7 +152,7 @@ async def test_b11_shop_and_the_full_course_can_be_added_each_on_its_own(market:
     async def letters() -> int:
         return len([one for one in await market.letters(request["email"]) if "You are enrolled" in one["subject"]])
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await letters() < 3:
             await asyncio.sleep(0.1)
     assert await letters() == 3
@@ -174,7 +175,7 @@ async def test_b11_an_enrolment_the_mlms_did_not_answer_is_made_once(market: Mar
         await market.wait_for_retry(opened)
     finally:
         await market.control("mlms", mode="ok")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while "mlms_enrolled" not in await market.history(opened):
             await asyncio.sleep(0.05)
     calls = [one for one in await market.calls("mlms") if opened["case_id"] in str(one["body"])]
@@ -396,7 +397,7 @@ async def test_b14_a_ticket_whose_time_is_over_opens_nothing(market: Marketplace
 def end_tickets(market: Marketplace, opened: Document) -> None:
     """Lets the time of this case's tickets be over."""
     url = market.stack["settings"]["CERTIFY_DATABASE_URL"]
-    with sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"), timeout=60) as database:
+    with sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"), timeout=PATIENCE) as database:
         database.execute("UPDATE launch_ticket SET expires_at = created_at WHERE case_id = ?", (opened["case_id"],))
     database.close()
 
@@ -556,7 +557,7 @@ async def test_c4_the_stand_ins_send_again_when_asked_and_nothing_happens_twice(
     again = await market.http.post(url, json={"registration": opened["case_id"]})
     assert (sent.status_code, again.status_code) == (202, 202)
     ids = [*sent.json()["event_ids"], *again.json()["statement_ids"]]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             deliveries = [
                 one

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -102,7 +103,7 @@ async def test_a24_a_premature_report_is_stored_without_effect_and_flagged(world
 
 async def _audited(world: World, opened: dict[str, Any], action: str, times: int) -> list[dict[str, Any]]:
     """The audit's entries of this action, once there are so many."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = [entry for entry in await world.audit(opened) if entry["action"] == action]
             if len(found) >= times:
@@ -253,7 +254,7 @@ async def test_a28_a_link_expires_after_seven_days_and_a_new_one_can_be_had(worl
 def _grow_old(world: World, case_id: str) -> tuple[str, int]:
     """Lets a case's activation link expire, since days can't be skipped here; its life, and how many there were."""
     where = "WHERE case_id = ? AND purpose = 'activation'"
-    with sqlite3.connect(Path(world.stack["data"]) / "app.sqlite", timeout=60) as database:
+    with sqlite3.connect(Path(world.stack["data"]) / "app.sqlite", timeout=PATIENCE) as database:
         life = "CAST(julianday(expires_at) - julianday(created_at) AS INTEGER) || ' days'"
         (lives,) = database.execute(f"SELECT {life} FROM link {where}", [case_id]).fetchone()
         changed = database.execute(

@@ -13,6 +13,7 @@ import pytest_asyncio
 from domain.state.agreements import find_agreement
 from tests.support import documents, form
 from tests.support.browser import Browser
+from tests.support.patience import PATIENCE
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -24,7 +25,7 @@ KINDS = {"agent": documents.agent, "broker": documents.broker, "enrollment_couns
 @pytest_asyncio.fixture(loop_scope="session")
 async def person() -> AsyncIterator[Browser]:
     """Somebody with a browser of their own, for its cookies."""
-    async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
+    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
         yield Browser(http)
 
 

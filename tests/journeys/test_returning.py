@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.support import documents, form
 from tests.support.browser import Browser
+from tests.support.patience import PATIENCE
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -223,7 +224,7 @@ async def test_a11_an_enrolment_the_lms_did_not_answer_is_made_once(world: World
     await world.control("lms", mode="down")
     try:
         opened = await begun(world, archive.take("broker"))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not await at_the_lms(world, opened):
                 await asyncio.sleep(0.05)
     finally:

@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from tests.support import documents
 from tests.support.idle import wait_until_idle
+from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of, history_of
 from tests.support.world import World
 
@@ -37,7 +38,7 @@ async def test_c2_operators_see_where_a_case_is_and_whose_move_it_is(world: Worl
     await world.until(opened, lambda status: status["waiting_for"] == "lms_account")
     client, workflow_id = await handle(world, opened)
     query = f"WaitsOn = 'assister' AND WaitingFor = 'lms_account' AND WorkflowId = '{workflow_id}'"
-    async with asyncio.timeout(60):  # the list follows a moment later
+    async with asyncio.timeout(PATIENCE):  # the list follows a moment later
         while [one.id async for one in client.list_workflows(query)] != [workflow_id]:
             await asyncio.sleep(0.1)
     workflow = client.get_workflow_handle(workflow_id)

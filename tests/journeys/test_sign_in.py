@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from tests.support import documents
 from tests.support.browser import Browser
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -18,7 +19,7 @@ SIGN_IN = "Sign in with your staff account"
 @pytest_asyncio.fixture(loop_scope="session")
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
     """A browser's cookies and connections."""
-    async with httpx2.AsyncClient(timeout=60) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
         yield client
 
 
@@ -65,7 +66,7 @@ async def test_an_answer_nobody_asked_for_opens_nothing(world: World, http: http
         assert page.status == 403, query
         assert "could not be signed in" in page.text
     await signed_in(world, http, "Demo Reviewer")
-    async with httpx2.AsyncClient(timeout=60) as thief:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as thief:
         begun = Browser(thief)
         await begun.open(f"{world.web}/staff/sign-in/start")
         (state,) = parse_qs(urlsplit(begun.page.url).query)["state"]
@@ -77,7 +78,7 @@ async def test_an_answer_nobody_asked_for_opens_nothing(world: World, http: http
 
 async def test_a_session_that_was_ended_is_over_at_once(world: World, http: httpx2.AsyncClient) -> None:
     reviewer = await signed_in(world, http, "Demo Second Reviewer")
-    async with httpx2.AsyncClient(timeout=60) as other:
+    async with httpx2.AsyncClient(timeout=PATIENCE) as other:
         operator = await signed_in(world, other, "Demo Operator", "/staff/sessions")
         rows = operator.page.source.split("<tr")
         (ours, *_) = [row for row in rows if "Demo Second Reviewer" in row]

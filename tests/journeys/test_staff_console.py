@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.support import documents
 from tests.support.browser import Browser, Page
+from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,7 +27,7 @@ class Office:
 
     async def signed_in(self, person: str, path: str = "/staff") -> Browser:
         """Somebody led through the log-in to the page they wanted."""
-        self._clients.append(httpx2.AsyncClient(timeout=60))
+        self._clients.append(httpx2.AsyncClient(timeout=PATIENCE))
         browser = Browser(self._clients[-1])
         await browser.open(self.world.web + path)
         await browser.follow("Sign in with your staff account")
@@ -175,7 +176,7 @@ async def test_what_else_staff_do_goes_through_the_workflow_too(world: World, of
     letters = len(await world.letters(request["email"]))
     page = await browser.press("Send it again", notice="certificate_issued", reason="It was lost.")
     assert "The notice is sent again." in told(page)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(await world.letters(request["email"])) == letters:
             await asyncio.sleep(0.1)
     certificate = await office._clients[-1].get(f"{world.web}/staff/cases/{opened['case_id']}/certificate")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -160,6 +161,6 @@ async def test_c6_c8_the_account_both_years_share_is_suspended_with_the_last_of_
     assert await is_active()
     assert (await world.status(theirs))["may_assist"]
     await world.command(theirs, "revoke", reason="so is the next")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await is_active():
             await asyncio.sleep(0.1)

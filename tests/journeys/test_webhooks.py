@@ -15,6 +15,7 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.support import documents
 from tests.support.documents import changed
+from tests.support.patience import PATIENCE
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -217,7 +218,7 @@ async def test_c4_the_lms_sends_again_when_asked_and_nothing_happens_twice(world
     before = await world.status(opened), await reports(world, opened)
     sent = await world.http.post(f"{lms}/webhooks/resend", json={"registration": opened["case_id"]})
     assert sent.status_code == 202
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             deliveries = (await world.http.get(f"{lms}/deliveries")).json()
             (id_,) = sat.json()["statement_ids"]
@@ -389,7 +390,7 @@ async def ordered(world: World) -> tuple[dict[str, Any], str]:
     assert (await world.http.post(f"{vendor}/outcomes", json=slow)).status_code == 201
     opened = await world.opened(request)
     await world.until(opened, "awaiting_background_check")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while "background_ordered" not in await world.history(opened):
             await asyncio.sleep(0.05)
     (call,) = [call for call in await world.calls("background_checks") if call["path"] == "/v1/invitations"][-1:]

@@ -20,10 +20,11 @@ from tests.histories.record import SKIPPING, told
 from tests.privacy.test_no_personal_data import FAULTS, MAIL_FAULTS, Search, calls, fail, files, histories, spellings
 from tests.support import documents
 from tests.support.marketplace import Marketplace
+from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of
 from tests.support.world import Document
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 NPN, VENDOR = "1680357924", "vendor-a"
 CONTACT = {
@@ -155,7 +156,7 @@ async def test_a_federal_life_leaves_nothing_personal_and_no_secret_in_temporal_
     secrets: set[str] = set()
     async with (
         run_stack(tmp_path, build=told(SKIPPING)) as stack,
-        httpx2.AsyncClient(timeout=60, trust_env=False) as http,
+        httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http,
     ):
         market = Marketplace(stack, http)
         opened = await life(market, secrets)

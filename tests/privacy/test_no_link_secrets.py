@@ -9,9 +9,10 @@ import pytest
 
 from tests.support import documents
 from tests.support.lives import Life
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LINK = re.compile(r"/(activate)/([\w-]{20,})")
 
@@ -19,11 +20,11 @@ LINK = re.compile(r"/(activate)/([\w-]{20,})")
 async def test_no_secret_of_a_link_is_kept_anywhere(world: World) -> None:
     """A counselor's whole way and a broker's first steps, with notices sent again; their mails are kept for staff."""
     counselor, broker = Life(world, documents.counselor()), Life(world, documents.broker())
-    await counselor.until("next_plan_year", 90)
+    await counselor.until("next_plan_year")
     await broker.until("lms_account")
     answer = await world.command(broker.opened, "resend", notice="request_received", reason="lost")
     assert answer.status_code == 200, answer.text
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await world.history(broker.opened)).count("notice.request_received") < 2:
             await asyncio.sleep(0.1)
     sent = [

@@ -22,9 +22,10 @@ from starter.stack.embedded import run_stack
 from tests.support import documents, form
 from tests.support.browser import Browser
 from tests.support.lives import Life
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 FAULTS: list[dict[str, Any]] = [{"mode": "down"}, {"mode": "error", "status": 500}, {"mode": "garbage"}]
 MAIL_FAULTS: list[dict[str, Any]] = [{"mode": "down"}, {"mode": "error", "status": 451}, {"mode": "garbage"}]
@@ -129,7 +130,7 @@ async def fail(world: World, name: str, faults: list[dict[str, Any]]) -> None:
     for fault in faults:
         await world.control(name, **fault)
         before = len(await calls(world, name))  # only now: a call under way would be taken for the one that fails
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while len(await calls(world, name)) == before:
                 await asyncio.sleep(0.1)
     await world.control(name, mode="ok")
@@ -148,21 +149,21 @@ async def broker_s_life(world: World) -> Life:
     await asyncio.sleep(0.2)
     await life.begin()
     await failing
-    await world.until(life.opened, "awaiting_decision", 60)
+    await world.until(life.opened, "awaiting_decision")
     assert (await world.decide(life.opened, "ask", reason=QUESTION)).status_code == 200
-    await world.letter(life.request["email"], lambda one: "(505) 867-4193?" in (one["text"] or ""), 60)
+    await world.letter(life.request["email"], lambda one: "(505) 867-4193?" in (one["text"] or ""))
     link = await world.own_page(life.opened, life.request["email"])
     answered = await world.http.post(
         f"{link}/information", json={"message": MESSAGE, "changes": {"phone": "505 867 4193"}}
     )
     assert answered.status_code == 200, answer_of(answered)
-    await world.until(life.opened, "awaiting_decision", 60)
+    await world.until(life.opened, "awaiting_decision")
     failing = asyncio.create_task(misbehave(world, "lms"))
     await asyncio.sleep(0.1)
     # An override, since an answer of the registry that could not be read leaves its checks unknown.
     assert (await world.decide(life.opened, override=MESSAGE)).status_code == 200
     await failing
-    await life.until("next_plan_year", 90)
+    await life.until("next_plan_year")
     return life
 
 
@@ -172,12 +173,12 @@ async def counselor_s_life(world: World) -> Life:
     await asyncio.sleep(0.1)
     await life.begin()
     await failing
-    await life.until("exam_pass", 90)
+    await life.until("exam_pass")
     failing = asyncio.create_task(misbehave(world, "portal"))
     await asyncio.sleep(0.1)
     await life.act("exam_pass")
     await failing
-    await life.until("next_plan_year", 90)
+    await life.until("next_plan_year")
     return life
 
 
@@ -219,7 +220,7 @@ async def what_is_refused(world: World) -> None:
 async def what_is_filled_in(world: World) -> None:
     """The request form, step by step: faults, an NPN under another name, a repeat, and one that is never sent."""
     faulty = {"first_name": "Quillonia", "last_name": "Zarthwick 李", "email": "Vandermolenaar at mail"}
-    async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
+    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
         person = Browser(http)
         await form.begin(person, world.web)
         for step, answers in form.answers_of(COUNSELOR).items():
@@ -230,12 +231,12 @@ async def what_is_filled_in(world: World) -> None:
                 await form.answer(person, **answers)
         assert "Xochiquetzal" in person.page.text
     for request in (COUNSELOR, {**BROKER, "last_name": "Vandermolenaar"}):
-        async with httpx2.AsyncClient(timeout=60, trust_env=False) as http:
+        async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
             assert (await form.send(Browser(http), request, world.code, world.web)).status == 200
 
 
 async def test_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> None:
-    async with run_stack(tmp_path) as stack, httpx2.AsyncClient(timeout=60, trust_env=False) as http:
+    async with run_stack(tmp_path) as stack, httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
         world = World(stack, http)
         lives = [await broker_s_life(world), await counselor_s_life(world)]
         await what_is_refused(world)

@@ -19,12 +19,13 @@ from starter import schedules
 from tests.recovery.test_restarts import in_training
 from tests.support import recovery
 from tests.support.inside import Inside, report
+from tests.support.patience import PATIENCE
 from tests.support.recovery import audited, last_reconciliation, reconcile
 from tests.support.tables import change_row
 from workflows import messages as names
 from workflows.reconciliation import REPORT_REQUESTS_ID
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 # What comparing a handful of cases may take; being asked takes a third party longer here.
 COMPARED_WITHIN = 30
 
@@ -40,7 +41,7 @@ async def schedule(system: Inside) -> AsyncIterator[ScheduleHandle]:
 
 async def trigger(system: Inside, handle: ScheduleHandle) -> ReconciliationRow:
     """A reconciliation of the schedule, once the one before is over; what it came to."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (before := await handle.describe()).info.running_actions:
             await asyncio.sleep(0.1)
         await handle.trigger()
@@ -116,7 +117,7 @@ async def test_c1_a_database_that_lost_less_than_a_reconciliation_is_known_by_th
     await trigger(system, schedule)
     opened, ahead = await in_training(system), await in_training(system)
     await system.handle(ahead).signal(names.LMS_REPORTED, report(ahead, FactKind.COURSE_COMPLETED))
-    async with asyncio.timeout(60):  # its new stage is some seconds late where reconciliations look for it
+    async with asyncio.timeout(PATIENCE):  # its new stage is some seconds late where reconciliations look for it
         while not await audited(system, ahead, "case.restarted"):
             assert await read_wanted(system, opened) is None
             await trigger(system, schedule)

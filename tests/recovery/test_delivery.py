@@ -43,7 +43,7 @@ from tests.support import documents
 from tests.support.opening import open_case
 from tests.support.tables import change_row
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 KEY = b"a test's key"
 START = datetime(2026, 11, 2, 17, tzinfo=UTC)
 

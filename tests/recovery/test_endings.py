@@ -22,10 +22,11 @@ from domain.shared.ids import make_command_id
 from starter.delivery import deliver_pending
 from tests.recovery.test_restarts import BEGUN_AGAIN, STOPPED, in_training
 from tests.support import recovery
-from tests.support.inside import PATIENCE, Inside
+from tests.support.inside import Inside
+from tests.support.patience import PATIENCE
 from tests.support.recovery import audited, flags, reconcile
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", autouse=True)

@@ -30,12 +30,13 @@ from tests.support import documents, recovery
 from tests.support.federal import Federal
 from tests.support.idle import wait_until_workflow_is_idle
 from tests.support.inside import Inside, report
+from tests.support.patience import PATIENCE
 from tests.support.recovery import audited, flags, reconcile
 from tests.support.tables import change_row
 from workflows import messages as names
 from workflows.options import DATABASE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 UNLESS_MENDED = "a bug that is in no release"
 
 
@@ -134,7 +135,7 @@ async def test_a_withdrawal_whose_signal_came_before_it_was_stored_ends_case_and
     await wait_until_workflow_is_idle(system.client, opened.workflow_id)
     answer = await system.cases.withdraw_request(opened.case_id, "no more", "staff", "early")
     assert answer.state == "applied"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         assert await system.handle(opened).result() == "withdrawn"
 
 
@@ -189,7 +190,7 @@ async def test_a_command_that_is_gone_with_a_restored_database_is_refused_and_th
     assert await system.handle(opened).execute_update(update, gone) == "refused"
     assert await system.decide(opened) == "applied"
     assert (await system.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         assert await system.handle(opened).result() == "withdrawn"
 
 
@@ -205,6 +206,6 @@ async def test_a_profile_that_is_gone_with_a_restored_database_is_refused_and_th
 
 
 async def _until_claimed(system: Inside, opened: Opened) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await system.database.read(load_case, opened.case_id)).run_id is None:
             await asyncio.sleep(0.05)

@@ -39,13 +39,14 @@ from tests.support import documents, recovery
 from tests.support.federal import Federal
 from tests.support.idle import wait_until_workflow_is_idle
 from tests.support.inside import Inside, report
+from tests.support.patience import PATIENCE
 from tests.support.recovery import audited, deliver, flags, last_reconciliation, reconcile
 from tests.support.tables import change_row, forget_row
 from workflows import messages as names
 from workflows.case import CaseWorkflow
 from workflows.search_attributes import WAITING_SINCE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Blow = Callable[[Inside, Opened], Awaitable[Opened]]
 BEGUN_AGAIN = {"failed": recovery.fail, "timed out": recovery.time_out, "lost": recovery.lose}
@@ -121,7 +122,7 @@ async def test_c1_a_notice_to_be_sent_again_is_sent_by_the_workflow_begun_again(
     assert command.state == "applied"
     opened = await recovery.terminate(system, opened)
     assert (await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await system.notices(opened)).count("lms_invitation") < 2:
             await asyncio.sleep(0.05)
     await system.reported(opened, "course", 0.9)
@@ -149,7 +150,7 @@ async def test_a_wait_counts_from_its_beginning_and_not_from_the_restart(system:
     await reconcile(system)
     for opened, progress in ((certification, Progress), (registration, RegistrationProgress)):
         case = await system.database.read(load_case, opened.case_id)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 known = await system.handle(opened).query(names.PROGRESS, result_type=progress)
                 if known.waiting_for == case.waiting_for and known.stage == case.stage:
@@ -293,7 +294,7 @@ async def test_a_workflow_that_runs_without_a_case_is_reported(system: Inside) -
     handle = await system.client.start_workflow(
         names.WORKFLOW, Begin(case_id="nobody", program="bewellnm", plan_year=2024), id=workflow_id, task_queue="none"
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while workflow_id not in (await reconcile(system), (await last_reconciliation(system)).unknown)[1]:
             await asyncio.sleep(0.2)
     await handle.terminate()
@@ -338,7 +339,7 @@ async def test_a_workflow_whose_task_fails_again_and_again_is_flagged_until_a_co
     apart = system.on_queue(uuid4().hex, Inside)
     async with Worker(system.client, task_queue=apart.settings.task_queue, workflows=[Faulty]):
         opened = await apart.open(documents.broker())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while "workflow_stuck" not in await flags(system, opened):
                 await reconcile(system)
     assert await audited(system, opened, "case.restarted") == []
@@ -374,7 +375,7 @@ async def test_c1_a_namespace_that_is_missing_is_temporal_out_of_reach(system: I
 
 async def _describe_once_there(handle: ScheduleHandle) -> ScheduleDescription:
     """By the server's own record: the list of schedules is late, and may still have the one that was deleted."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 return await handle.describe()
@@ -395,7 +396,7 @@ async def test_the_schedules_are_made_again_when_temporal_s_database_is_lost(
         described = await _describe_once_there(handle)
         assert described.schedule.spec.intervals[0].every == timedelta(minutes=5)
         assert described.schedule.policy.overlap is ScheduleOverlapPolicy.SKIP
-        async with asyncio.timeout(60):  # a new one reconciles at once
+        async with asyncio.timeout(PATIENCE):  # a new one reconciles at once
             # Named by the second: one that is made again within it, which no outage is, finds its workflow there.
             while not (times or described.info.num_actions):
                 described = await handle.describe()

@@ -23,6 +23,7 @@ from tests.support.kept import Kept, until
 from tests.support.lives import Life
 from tests.support.marketplace import COURSE, Marketplace, markets_of
 from tests.support.mortal import Mortal
+from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(400), pytest.mark.slow]
@@ -93,7 +94,7 @@ class Registration:
 
     async def _done(self, step: str, body: object = None) -> None:
         """A step that a workflow begun again carries out once it is there."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while (await self.market.act(self.opened, step, body)).status_code != 200:
                 await asyncio.sleep(0.2)
 
@@ -106,7 +107,7 @@ async def running(folder: Path) -> AsyncIterator[Mortal]:
 
 @pytest.mark.parametrize("older", STORES)
 async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_path: Path, older: str) -> None:
-    async with running(tmp_path) as mortal, httpx2.AsyncClient(timeout=60, trust_env=False) as client:
+    async with running(tmp_path) as mortal, httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
         world, market = World(mortal.document(), client), Marketplace(mortal.document(), client)
         kept = Kept(mortal.plan.data / "app.sqlite")
         lives = [(Life(world, documents.broker()), first, then) for first, then in list(WAYS.items()) * 3]
@@ -122,7 +123,7 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
         await asyncio.gather(*(life.until(then, 120) for life, _, then in lives))
         await asyncio.gather(*(life.until("portal_activation", 120) for life in counselors))
         await asyncio.gather(*(one.go_on(steps) for one, (_, steps) in registrations))
-        await late.until("decision", 60)
+        await late.until("decision")
         await until(lambda: not kept.unfinished(), 60)
         _back_up(mortal, "second")
         learning = [life for life, _, then in lives if then == "course_completion"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -116,6 +117,6 @@ async def test_c8_who_is_certified_again_after_a_revocation_has_their_portal_acc
 
 
 async def until(wanted: Callable[[], Awaitable[bool]], value: bool) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await wanted() is not value:
             await asyncio.sleep(0.1)

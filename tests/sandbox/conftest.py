@@ -14,7 +14,8 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks import Webhook
 from werkzeug import Request, Response
 
-from tests.support.sandbox_process import PATIENCE, SECRETS, SENDERS, WEB_STAND_INS, RunningSandbox, start_sandbox
+from tests.support.patience import PATIENCE
+from tests.support.sandbox_process import SECRETS, SENDERS, WEB_STAND_INS, RunningSandbox, start_sandbox
 
 
 @pytest.fixture(scope="session")

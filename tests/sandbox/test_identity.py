@@ -24,9 +24,9 @@ from pytest_httpserver import HTTPServer
 from sandbox.identity_provider.oauth import MOST_TOKENS, TokenStore
 from sandbox.identity_provider.stand_in import CODE_SECONDS, IdentityProviderStandIn
 from sandbox.store import DocumentStore
+from tests.support.patience import PATIENCE
 from tests.support.sandbox_process import (
     IDENTITY_SECRET,
-    PATIENCE,
     RunningSandbox,
     build_environment,
     launch_sandbox,

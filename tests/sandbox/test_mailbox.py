@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.sandbox.conftest import order_fault
+from tests.support.patience import PATIENCE
 from tests.support.sandbox_process import RunningSandbox, start_sandbox
 
 
@@ -115,7 +116,7 @@ async def test_a_server_that_hangs(http: httpx2.AsyncClient, sandbox: RunningSan
     await order_fault(http, sandbox.mailbox, mode="hang", seconds=0.1, times=1)
     with pytest.raises(aiosmtplib.SMTPException):
         await send_message(sandbox, build_message())
-    await asyncio.wait_for(send_message(sandbox, build_message()), 60)
+    await asyncio.wait_for(send_message(sandbox, build_message()), PATIENCE)
 
 
 async def test_a_server_that_talks_garbage(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:

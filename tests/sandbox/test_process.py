@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sandbox_process import PATIENCE, RunningSandbox, build_environment, launch_sandbox, start_sandbox
+from tests.support.patience import PATIENCE
+from tests.support.sandbox_process import RunningSandbox, build_environment, launch_sandbox, start_sandbox
 
 
 def read_refusal(settings: dict[str, str]) -> str:

@@ -12,7 +12,8 @@ from pytest_httpserver import HTTPServer
 from sandbox.http.webhooks import WebhookSender, build_checkr_signer
 from sandbox.store import DocumentStore
 from tests.sandbox.conftest import WebhookReceiver, invite_learner
-from tests.support.sandbox_process import PATIENCE, RunningSandbox, start_sandbox
+from tests.support.patience import PATIENCE
+from tests.support.sandbox_process import RunningSandbox, start_sandbox
 
 
 async def wait_for_outcomes(http: httpx2.AsyncClient, sandbox: RunningSandbox, case: str) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from starter.stack.folder import StackError, find_stack
 from starter.stack.plan import Plan
 from starter.stack.processes import Child, Supervisor, choose_ports, send_request
 from tests.stack.fakes import fake_children
+from tests.support.patience import PATIENCE
 
 RETENTION = "315360000s"
 
@@ -71,7 +72,7 @@ def wait_until_ready(process: "subprocess.Popen[str]") -> None:
 
 
 def wait_until_gone(data: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while processes_of(data):
         assert time.monotonic() < deadline, processes_of(data)
         time.sleep(0.05)

@@ -16,6 +16,7 @@ from unittest import mock
 
 from starter.cli.certify import run
 from starter.policies import load_policies
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("CERTIFY_", "TEMPORAL_", "SANDBOX_", "DATABASE_URL", "COLUMNS")
@@ -130,7 +131,7 @@ class Clerk:
         )
         try:
             os.write(screen, typed)
-            out, err = await asyncio.wait_for(process.communicate(), 60)
+            out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         finally:
             os.close(screen)
             os.close(keyboard)

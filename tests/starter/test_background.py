@@ -22,9 +22,9 @@ from starter.background import LEASE, keep_purging, run_background
 from starter.delivery import keep_delivering
 from tests.support import documents
 from tests.support.opening import open_case
+from tests.support.patience import PATIENCE
 
 TERM, EVERY = timedelta(seconds=2), 0.05
-PATIENCE = 60
 KEY = b"a test's key"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.starter.command import environment, run_certify
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +77,7 @@ def test_the_demo_certifies_several_and_its_folder_carries_on(tmp_path: Path) ->
 
 def stack_of(folder: Path, process: "subprocess.Popen[bytes]") -> dict[str, Any]:
     """stack.json, once it is there."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         if (folder / "stack.json").exists():
             found: dict[str, Any] = json.loads((folder / "stack.json").read_bytes())
@@ -93,7 +94,7 @@ def test_the_demo_ends_when_asked(tmp_path: Path, asked: signal.Signals, status:
     ) as process:
         stack_of(tmp_path / "shown", process)
         process.send_signal(asked)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
     assert (process.returncode, said) == (status, b"")
     assert not (tmp_path / "shown" / "stack.json").exists()
 
@@ -106,6 +107,6 @@ def test_up_prints_one_document_without_secrets(tmp_path: Path) -> None:
         stack = stack_of(tmp_path / "data", process)
         assert run_certify(tmp_path, "list", "--json").document == []
         process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=60)
+        printed, said = process.communicate(timeout=PATIENCE)
     assert (process.returncode, said) == (0, b"")
     assert json.loads(printed) == {name: stack[name] for name in stack if name not in ("secrets", "settings")}

@@ -18,6 +18,7 @@ from domain.shared.policy import choose_policy, list_open_policies
 from domain.state.policies import POLICIES
 from settings import Settings
 from starter.policies import SHIPPED, load_policies
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +71,13 @@ def test_e12_a_process_with_faulty_policies_does_not_start(process: list[str], f
     settings |= {"CERTIFY_IDENTITY_KEY": "00" * 32, "CERTIFY_POLICIES": str(folder)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CERTIFY_")} | settings
     done = subprocess.run(
-        [sys.executable, *process], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *process],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.starter.command import ROOT, environment
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
@@ -38,7 +39,7 @@ class Shell:
         )
         try:
             os.write(screen, b"I Agree\n")
-            out, _ = await asyncio.wait_for(process.communicate(), 60)
+            out, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
         finally:
             os.close(screen)
             os.close(keyboard)

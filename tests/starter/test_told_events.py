@@ -15,6 +15,7 @@ from starter.temporal import Unreachable
 from starter.told_events import ToldEvents
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
+from tests.support.patience import PATIENCE
 
 
 class Workflows:
@@ -72,7 +73,7 @@ async def test_twenty_webhooks_are_told_without_a_look_and_noted_in_one_transact
     for received in brought:
         await cases.deliver_received(received)
     assert [report.kind for report in workflows.told] == ["course_started"] * 20
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await states(office) != {"delivered"}:
             await asyncio.sleep(0.02)
     assert set(database.units) == {"mark_delivered"}

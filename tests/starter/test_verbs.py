@@ -13,6 +13,7 @@ from starter.stack.plan import Plan
 from starter.stack.processes import Child
 from tests.starter.command import Clerk
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -102,7 +103,7 @@ async def test_notices_are_sent_again_where_they_are_true(clerk: Clerk, world: W
     case = opened["case_id"]
     await world.letter(request["email"], lambda message: True)
     assert (await clerk.json("resend", case, "request_received", *STAFF))["state"] == "applied"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(await world.letters(request["email"])) < 2:
             await asyncio.sleep(0.1)
     assert "can't be sent" in await clerk.refused("resend", case, "certificate_issued", *STAFF)

@@ -7,6 +7,8 @@ from urllib.parse import urlencode, urljoin
 
 import httpx2
 
+from tests.support.patience import PATIENCE
+
 Attributes = dict[str, str | None]
 SILENT = ("script", "style", "title")
 
@@ -106,7 +108,7 @@ class Browser:
         return self.seen[-1]
 
     async def open(self, url: str) -> Page:
-        return self._shown(await self._http.get(url, headers=self._headers, follow_redirects=True, timeout=60))
+        return self._shown(await self._http.get(url, headers=self._headers, follow_redirects=True, timeout=PATIENCE))
 
     async def follow(self, label: str) -> Page:
         return await self.open(self.page.link(label))
@@ -123,7 +125,7 @@ class Browser:
             return await self.open(f"{form.action}?{urlencode(filled)}")
         headers = {**self._headers, "Content-Type": "application/x-www-form-urlencoded"}  # of an empty form too
         posted = await self._http.post(
-            form.action, content=urlencode(filled), headers=headers, follow_redirects=True, timeout=60
+            form.action, content=urlencode(filled), headers=headers, follow_redirects=True, timeout=PATIENCE
         )
         return self._shown(posted)
 

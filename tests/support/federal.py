@@ -34,7 +34,8 @@ from starter.registrations import Registrations
 from starter.stack.plan import Plan
 from starter.stack.processes import is_answering
 from tests.support import documents, inside as support, senders
-from tests.support.inside import NEVER, PATIENCE, ROOT, Document, Inside
+from tests.support.inside import NEVER, ROOT, Document, Inside
+from tests.support.patience import PATIENCE
 from tests.support.tables import give_rules
 from workflows import messages as names
 

@@ -12,9 +12,8 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse,
 from temporalio.client import Client
 
 from tests.support.kept import Kept
+from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of
-
-PATIENCE = 60.0
 
 
 async def wait_until_idle(stack: dict[str, Any], opened: dict[str, Any]) -> None:

@@ -52,6 +52,7 @@ from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Pla
 from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents, idle
 from tests.support.opening import open_case
+from tests.support.patience import PATIENCE
 from tests.support.senders import CHECKS, LMS, PORTAL
 from tests.support.tables import give_rules
 from tests.support.temporal import list_runs
@@ -61,7 +62,6 @@ from workflows import messages as names
 Document = dict[str, Any]
 System = TypeVar("System", bound="Inside")
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60.0
 NEVER = 10**8
 VERB = {"account": "registered", "profile": "completed", "course": "completed"}
 
@@ -396,7 +396,7 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         stack.push_async_callback(database.close)
         client = await _temporal(stack, database, suggest_renewal_at)
         outward = await stack.enter_async_context(http.open_client())
-        web = await stack.enter_async_context(httpx2.AsyncClient(timeout=60, trust_env=False))
+        web = await stack.enter_async_context(httpx2.AsyncClient(timeout=PATIENCE, trust_env=False))
         await stack.enter_async_context(
             worker.build_worker(
                 client,

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support.patience import PATIENCE
+
 Row = tuple[Any, ...]
 Answer = TypeVar("Answer")
 PAUSE = 0.02
@@ -21,18 +23,18 @@ class Kept:
         self._file = file
 
     def rows(self, query: str, *values: object) -> list[Row]:
-        with closing(sqlite3.connect(self._file, timeout=60)) as connection:
+        with closing(sqlite3.connect(self._file, timeout=PATIENCE)) as connection:
             return connection.execute(query, values).fetchall()
 
     def change(self, statement: str) -> None:
         """Changes the database past everybody."""
-        with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._file, timeout=PATIENCE, isolation_level=None)) as connection:
             connection.execute(statement)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else writes meanwhile."""
-        with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self._file, timeout=PATIENCE, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
@@ -77,12 +79,12 @@ class Changes:
         if self._connection is None:
             if not self._file.is_file():
                 return 0
-            self._connection = sqlite3.connect(self._file, timeout=60)
+            self._connection = sqlite3.connect(self._file, timeout=PATIENCE)
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
 
-async def until(holds: Callable[[], object], seconds: float = 60, pause: float = 0.03) -> None:
+async def until(holds: Callable[[], object], seconds: float = PATIENCE, pause: float = 0.03) -> None:
     """Waits; what it waited for is in the traceback."""
     async with asyncio.timeout(seconds):
         while not holds():

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 Document = dict[str, Any]
@@ -28,7 +29,7 @@ class Life:
             self.opened = await self.world.opened(self.request)
         return self
 
-    async def until(self, wanted: str, seconds: float = 60) -> Document:
+    async def until(self, wanted: str, seconds: float = PATIENCE) -> Document:
         """Does what the case waits for, once each, until it waits for ``wanted``."""
         await self.begin()
         done: set[str] = set()
@@ -82,7 +83,7 @@ class Life:
         links = [found[0] for one in letters if (found := re.search(r"/activate/[\w-]+", one["text"]))]
         if not links:
             return False
-        return (await self.world.http.post(self.world.web + links[-1], timeout=60)).status_code == 200
+        return (await self.world.http.post(self.world.web + links[-1], timeout=PATIENCE)).status_code == 200
 
     async def _post(self, stand_in: str, path: str, **body: str) -> Document:
         answer = await self.world.http.post(f"{self.world.stack['sandbox'][stand_in]}/{path}", json=body)

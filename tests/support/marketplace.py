@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from tests.support import documents
+from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of
 from tests.support.world import Document, World
 
@@ -79,7 +80,7 @@ class Marketplace(World):
         """A step of the assister's, by staff who have their word for it."""
         url = f"{self.web}/api/cases/{opened['case_id']}/{step}"
         given = {**WORD, **(body or {})} if isinstance(body, dict | None) else body
-        return await self.http.post(url, json=given, headers=self.staff, timeout=60)
+        return await self.http.post(url, json=given, headers=self.staff, timeout=PATIENCE)
 
     async def save(self, opened: Document, **changes: Any) -> httpx2.Response:
         return await self.act(opened, "profile", changes)
@@ -149,7 +150,7 @@ class Marketplace(World):
     async def _completed_in_mlms(self, opened: Document, curriculum: str) -> None:
         """The learner's steps in the MLMS, once it knows of the place."""
         place = f"{self.stack['sandbox']['mlms']}/learners/{opened['case_id']}/{curriculum}"
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while (await self.http.get(place)).status_code == 404:
                 await asyncio.sleep(0.05)
         for step in ("start", "complete"):

@@ -16,9 +16,9 @@ from starter.stack.folder import FOLDERS
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan, build_stand_in_settings
 from starter.stack.processes import Child, Process, choose_ports
 from tests.support.gates import Gate
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60.0
 GATES = (*STAND_INS, "smtp", "temporal")
 
 

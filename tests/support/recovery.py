@@ -24,7 +24,8 @@ from db.writes.opening import Opened
 from domain.shared.cases.messages import ReconciliationOrder
 from domain.shared.cases.reconciliation import Outcome
 from starter.delivery import deliver_pending
-from tests.support.inside import PATIENCE, Document, Inside
+from tests.support.inside import Document, Inside
+from tests.support.patience import PATIENCE
 from tests.support.tables import change_row
 from workflows import messages as names
 

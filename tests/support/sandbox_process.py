@@ -9,6 +9,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 SECRETS = {
     "CERTIFY_REGISTRY_USER": "registry-user",
@@ -34,7 +36,6 @@ SECRETS["CERTIFY_SENDERS"] = json.dumps(SENDERS)
 WEB_STAND_INS = ("registry", "background_checks", "lms", "portal", "mailbox", "mlms", "vendors", "lists", "identity")
 PORTS = (*map(str.upper, WEB_STAND_INS), "SMTP")
 IDENTITY_SECRET = "an-identity-secret"
-PATIENCE = 60.0
 
 
 @dataclass

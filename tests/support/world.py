@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import Webhook
 
 from tests.support import documents, idle
 from tests.support.kept import Changes
+from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of
 
 Document = dict[str, Any]
@@ -67,7 +68,9 @@ class World:
                 return year
         raise AssertionError("no later plan year is open: a policy is due")
 
-    async def until(self, opened: Document, wanted: str | Callable[[Document], Any], seconds: float = 60) -> Document:
+    async def until(
+        self, opened: Document, wanted: str | Callable[[Document], Any], seconds: float = PATIENCE
+    ) -> Document:
         """Waits until the case is in a stage, or until ``wanted`` holds for its status."""
         holds = (lambda status: status["stage"] == wanted) if isinstance(wanted, str) else wanted
         async with asyncio.timeout(seconds):
@@ -111,7 +114,7 @@ class World:
     async def code(self, email: str) -> str:
         """Waits for a code to an address that was not read yet."""
         before = self._codes_read[email]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             codes = await self.changes.poll(lambda: self.codes(email), lambda codes: len(codes) > before)
         self._codes_read[email] = len(codes)
         return codes[-1]
@@ -120,7 +123,7 @@ class World:
         found: list[Document] = (await self.http.get(f"{self.stack['mailbox']}/messages", params={"to": email})).json()
         return found
 
-    async def letter(self, email: str, wanted: Callable[[Document], Any], seconds: float = 60) -> Document:
+    async def letter(self, email: str, wanted: Callable[[Document], Any], seconds: float = PATIENCE) -> Document:
         """Waits for an e-mail to this address for which ``wanted`` holds."""
         async with asyncio.timeout(seconds):
             found = await self.changes.poll(lambda: self.letters(email), lambda letters: any(map(wanted, letters)))
@@ -146,7 +149,7 @@ class World:
         browser = http or self.http
         asked = {"email": email.lower()}
         code = await self.code_after(
-            email.lower(), lambda: browser.post(f"{self.web}/me/code", data=asked, headers=FORM, timeout=60)
+            email.lower(), lambda: browser.post(f"{self.web}/me/code", data=asked, headers=FORM, timeout=PATIENCE)
         )
         answer = await browser.post(f"{self.web}/me/sign-in", data={"code": code}, headers=FORM)
         assert answer.status_code == 303, answer.text
@@ -159,7 +162,9 @@ class World:
     async def change_address(self, email: str) -> None:
         """Whoever is signed in to their own pages shows by a code that they read an address's mail, and goes by it."""
         form, asked = f"{self.web}/me/email", {"email": email.lower()}
-        code = await self.code_after(email.lower(), lambda: self.http.post(form, data=asked, headers=FORM, timeout=60))
+        code = await self.code_after(
+            email.lower(), lambda: self.http.post(form, data=asked, headers=FORM, timeout=PATIENCE)
+        )
         answer = await self.http.post(f"{form}/confirm", data={"code": code}, headers=FORM)
         assert answer.status_code == 303, answer.text
 
@@ -216,7 +221,7 @@ class World:
 
     async def command(self, opened: Document, what: str, **body: Any) -> httpx2.Response:
         return await self.http.post(
-            f"{self.web}/api/cases/{opened['case_id']}/{what}", json=body, headers=self.staff, timeout=60
+            f"{self.web}/api/cases/{opened['case_id']}/{what}", json=body, headers=self.staff, timeout=PATIENCE
         )
 
     async def approved(self, opened: Document, **body: Any) -> None:

@@ -20,6 +20,7 @@ from settings import Settings
 from starter.client import RPC_TIMEOUT, connect_client
 from starter.stack import temporal_server
 from starter.stack.processes import choose_ports, send_request
+from tests.support.patience import PATIENCE
 from tests.web.house import House
 from web.app import build_services, create_app
 from web.http.environments import build_environments
@@ -139,7 +140,7 @@ def settings_of(folder: Path) -> Settings:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with suppress(OSError):
             if send_request("GET", temporal_server.build_health_url(port))[0] == 200:

@@ -23,6 +23,7 @@ from db.writes.federal.publications import make_current, open_publication
 from starter.stack.processes import choose_ports
 from tests.fixtures.migrated import migrate_sqlite
 from tests.support.documents import new_npn
+from tests.support.patience import PATIENCE
 from tests.web.lists import LISTS, NOW, Site, rcl, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -67,7 +68,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proces
     url = f"sqlite+aiosqlite:///{migrate_sqlite(folder)}"
     database = Database(url)
     with served(url, folder) as address:
-        async with httpx2.AsyncClient(base_url=address, timeout=60, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http:
             found = Process(http, database, folder / "web.log")
             await found.publish()
             yield found
@@ -111,7 +112,7 @@ def served(database: str, folder: Path) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with suppress(httpx2.TransportError):
             if httpx2.get(url, trust_env=False).status_code == 200:
@@ -166,15 +167,15 @@ async def test_readers_who_stop_reading_keep_nobody_waiting(site: Process, npns:
     limits = httpx2.Limits(max_connections=100)
     async with (
         AsyncExitStack() as stack,
-        httpx2.AsyncClient(base_url=site.http.base_url, limits=limits, timeout=60) as crowd,
+        httpx2.AsyncClient(base_url=site.http.base_url, limits=limits, timeout=PATIENCE) as crowd,
     ):
         for _ in range(READERS):
             answer = await stack.enter_async_context(crowd.stream("GET", "/registry/rcl.csv"))
             assert answer.status_code == 200
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while stuck(site.http.base_url.port or 0) < READERS:
                 await asyncio.sleep(0.05)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             assert (await site.get("tracker/1234567")).status_code == 404
             assert len((await site.get("terminations.csv")).content.splitlines()) == 1
 

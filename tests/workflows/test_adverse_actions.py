@@ -13,9 +13,10 @@ from db.writes.opening import Opened
 from domain.shared.cases.reasons import Refusal
 from domain.shared.ids import make_adverse_action_workflow_id
 from tests.support import documents, inside as support
-from tests.support.inside import PATIENCE, Document, Inside
+from tests.support.inside import Document, Inside
+from tests.support.patience import PATIENCE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STAFF = "staff:sample"
 # Five business days and what may lie between them: two weekends, and holidays beside them.

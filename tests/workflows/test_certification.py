@@ -35,10 +35,11 @@ from tests.support import documents, inside as support
 from tests.support.commands import store_command
 from tests.support.evidence import pdf
 from tests.support.inside import Inside, report
+from tests.support.patience import PATIENCE
 from workflows import messages as names
 from workflows.search_attributes import STAGE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GROWN = 120
 
@@ -182,7 +183,7 @@ async def test_updates_and_signals_sent_while_it_renews_itself_are_all_there_onc
             await inside.learned(opened, [0.1] * 10)
 
     await asyncio.gather(resend(), attempts())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await inside.notices(opened)).count("request_received") < 7:
             await asyncio.sleep(0.1)
     await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
@@ -322,7 +323,7 @@ async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(inside: Inside, r
     assert (status["stage"], status["may_assist"]) == ("withdrawn", False)
     for stand_in in ("registry", "background_checks", "lms", "portal", "mailbox"):
         await inside.control(stand_in, mode="ok")
-    assert await asyncio.wait_for(inside.handle(opened).result(), 60) == "withdrawn"
+    assert await asyncio.wait_for(inside.handle(opened).result(), PATIENCE) == "withdrawn"
     of_case = col(FactRow.case_id) == opened.case_id, col(EffectRow.case_id) == opened.case_id
     facts = await inside.database.read(list_rows, select(FactRow).where(of_case[0]))
     (end,) = [fact.recorded_at for fact in facts if fact.kind == FactKind.WITHDRAWN]
@@ -380,7 +381,7 @@ async def test_a12_a_stored_decision_the_case_does_not_allow_is_refused_by_signa
     opened = await _unknown(inside)
     command = await _store(inside, opened, CommandKind.DECIDE, verdict="approve", override=None)
     await inside.handle(opened).signal(names.DECIDED, command)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await command_state(inside, command.command_id) != "refused":
             await asyncio.sleep(0.03)
     await inside.agreed(opened, "awaiting_decision", "decision")
@@ -412,7 +413,7 @@ async def test_a12_a_denial_is_applied_while_a_third_party_holds_the_journey_up(
     assert await inside.decide(opened, "deny") == "applied"
     assert (await inside.status(opened))["stage"] == "denied"
     await inside.control("background_checks", mode="ok")
-    assert await asyncio.wait_for(inside.handle(opened).result(), 60) == "denied"
+    assert await asyncio.wait_for(inside.handle(opened).result(), PATIENCE) == "denied"
 
 
 async def test_a12_a_decision_that_comes_as_a_signal_and_as_an_update_is_applied_once(inside: Inside) -> None:
@@ -538,13 +539,13 @@ async def test_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> Non
     began = inside.now(opened)
     await inside.control("mailbox", mode="down")
     going_round = asyncio.create_task(inside.round(began + timedelta(days=15)))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await intended(inside, opened, "notice.reminder"):
             await asyncio.sleep(0.05)
     await inside.reported(opened, "course")
     await inside.agreed(opened, "awaiting_exam_pass", "exam_pass")
     await inside.control("mailbox", mode="ok")
-    await asyncio.wait_for(going_round, 60)
+    await asyncio.wait_for(going_round, PATIENCE)
     assert await inside.reminders(opened) == []
 
 

@@ -21,12 +21,12 @@ from starter.stack import temporal_server
 from starter.stack.plan import read_user_settings
 from tests.support import documents, inside as support
 from tests.support.inside import Inside
+from tests.support.patience import PATIENCE
 from workflows import patches
 from workflows.patches import REMOVABLE_ON, WAITS_SEARCHABLE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PATIENCE = 60
 NEW = sorted(REMOVABLE_ON.keys() - {WAITS_SEARCHABLE})
 
 

@@ -33,12 +33,13 @@ from settings import Settings
 from starter.client import make_plugin
 from starter.schedules import license_round as build_schedule
 from tests.support.office import Office, office_over
+from tests.support.patience import PATIENCE
 from tests.support.tables import change_row
 from tests.support.temporal import list_runs
 from tests.support.temporal_server import start_temporal
 from workflows import license_round, messages as names
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DAY = timedelta(days=1)
 PERSON = (
@@ -229,7 +230,7 @@ async def test_e1_while_the_alerts_are_told_the_activity_says_that_it_is_alive(w
 
     class SlowAlerts:
         async def add_subscription(self, name: str) -> None:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while not beats:
                     await asyncio.sleep(0.01)
 
@@ -264,7 +265,7 @@ async def test_e1_a_worker_that_dies_makes_no_call_twice_on_a_day_and_loses_nobo
     monkeypatch.setattr(watch.registry, "look_up_npn", die)
     running = asyncio.create_task(watch.run(at))
     async with watch.worker():
-        await asyncio.wait_for(died.wait(), 60)
+        await asyncio.wait_for(died.wait(), PATIENCE)
     monkeypatch.setattr(watch.registry, "look_up_npn", look_up)
     async with watch.worker():
         came_to, _ = await running
@@ -287,7 +288,7 @@ async def test_e1_the_schedule_begins_a_round_every_day(watch: Watch) -> None:
         assert [one.start for one in calendar.hour] == [7]
         async with watch.worker():
             await handle.trigger()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while not await watch.office.all(RegistryCall):
                     await asyncio.sleep(0.05)
     finally:

@@ -43,11 +43,12 @@ from starter.cases import CommandOutcome
 from starter.replay import find_failure_half_way, replayer_of
 from tests.support import documents, inside as support
 from tests.support.inside import Inside
+from tests.support.patience import PATIENCE
 from workflows import case as case_workflow, daily_reminders
 from workflows.case import CaseWorkflow
 from workflows.options import DATABASE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # What a command that can't be applied may cost: half a minute of local attempts, then one activity.
 EVENTS_OF_A_COMMAND = 40
@@ -73,7 +74,7 @@ async def count_events(handle: WorkflowHandle[Any, Any]) -> Counter[str]:
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await holds():
             await asyncio.sleep(0.05)
 
@@ -219,7 +220,7 @@ async def test_the_reminders_of_a_day_have_one_deadline_however_many_pages_they_
     a_day = 8
     monkeypatch.setattr(daily_reminders, "UNTIL_THE_NEXT_DAY", datetime.now(UTC) - at + timedelta(seconds=a_day))
     began = time.monotonic()
-    assert await asyncio.wait_for(inside.round(at), 60) == 0
+    assert await asyncio.wait_for(inside.round(at), PATIENCE) == 0
     assert a_day - 2 < time.monotonic() - began < 3 * a_day, "three pages, each with a deadline of its own, take that"
 
 
@@ -236,7 +237,7 @@ async def test_a_letter_that_can_t_be_sent_keeps_no_later_page_of_reminders_from
     monkeypatch.setattr(notices, "intend_letter", fail_for_one)
     monkeypatch.setattr(records, "list_due_reminders", partial(list_due_reminders, page=1))
     monkeypatch.setattr(daily_reminders, "UNTIL_THE_NEXT_PAGE", timedelta(seconds=2))
-    await asyncio.wait_for(inside.round(datetime.now(UTC) + timedelta(days=15)), 60)
+    await asyncio.wait_for(inside.round(datetime.now(UTC) + timedelta(days=15)), PATIENCE)
     for case_id in others:
         sent = await inside.database.read(_list_reminders, case_id)
         assert len(sent) == 1

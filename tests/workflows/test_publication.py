@@ -37,13 +37,14 @@ from starter.schedules import (
     ensure_schedules,
 )
 from tests.support import mortal
+from tests.support.patience import PATIENCE
 from tests.support.publishing import read_list
 from tests.support.registrations import Desk, profile
 from tests.support.temporal import list_runs
 from tests.support.temporal_server import start_temporal
 from workflows import messages as names
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TUESDAY = datetime(2023, 10, 3, 10, tzinfo=UTC)
 
@@ -168,13 +169,13 @@ async def test_b19_who_publishes_while_another_does_gets_that_publication(press:
     several = [asyncio.create_task(publish_lists(press.client, queue, forced=True)) for _ in range(4)]
     await asyncio.wait(several, timeout=1)  # nobody works there yet
     async with press.worker(queue):
-        found = await asyncio.wait_for(asyncio.gather(*several), 60)
+        found = await asyncio.wait_for(asyncio.gather(*several), PATIENCE)
     assert found == [Published(number=1, rows=4)] * 4
 
 
 async def test_b18_b19_b20_the_schedules_start_it_at_six_in_the_east(press: Press) -> None:
     for _ in range(2):
-        await asyncio.wait_for(ensure_schedules(press.client, press.task_queue), 60)
+        await asyncio.wait_for(ensure_schedules(press.client, press.task_queue), PATIENCE)
     found = {one.id async for one in await press.client.list_schedules()}
     assert {DAILY_ROUND_ID, DAILY_PUBLICATION_ID, LICENSE_ROUND_ID, RECONCILIATION_ID} <= found
     handle = press.client.get_schedule_handle(DAILY_PUBLICATION_ID)
@@ -186,7 +187,7 @@ async def test_b18_b19_b20_the_schedules_start_it_at_six_in_the_east(press: Pres
         assert calendar.day_of_week[0].start == 0
         assert calendar.day_of_week[0].end == 6
         await handle.trigger()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not (actions := (await handle.describe()).info.recent_actions):
                 await asyncio.sleep(0.05)
         started = actions[0].action
@@ -211,11 +212,11 @@ async def test_b19_c1_a_worker_killed_between_staging_and_the_switch_loses_nothi
     tmp_path: Path,
 ) -> None:
     """The switch is held by the database itself; what was staged is there, and nobody sees it."""
-    async with mortal.running(tmp_path) as processes, httpx2.AsyncClient(timeout=60, trust_env=False) as http:
+    async with mortal.running(tmp_path) as processes, httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
         file, address = processes.plan.data / "app.sqlite", processes.document()["web"]
 
         def kept(query: str) -> list[Any]:
-            with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as connection:
+            with closing(sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)) as connection:
                 return connection.execute(query).fetchall()
 
         async def npns() -> list[str]:
@@ -232,7 +233,7 @@ async def test_b19_c1_a_worker_killed_between_staging_and_the_switch_loses_nothi
 
         kept(HELD)
         publishing = asyncio.create_task(publish_lists(client, queue, forced=True))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not kept("SELECT 1 FROM published_row WHERE publication = 2") or kept(
                 "SELECT 1 FROM assister_case WHERE unpublished"
             ):
@@ -244,7 +245,7 @@ async def test_b19_c1_a_worker_killed_between_staging_and_the_switch_loses_nothi
 
         kept("DROP TRIGGER held")
         await processes.start("worker")
-        published = await asyncio.wait_for(publishing, 60)
+        published = await asyncio.wait_for(publishing, PATIENCE)
         assert published.number == 2
         assert {first["npn"], second["npn"]} <= set(await npns())
         listed = (await http.get(f"{address}/registry/find-local-help.json")).json()["rows"]

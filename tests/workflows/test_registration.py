@@ -31,10 +31,11 @@ from domain.shared.policy import find_local_date
 from tests.support import documents, federal as support
 from tests.support.commands import store_command
 from tests.support.federal import A_DAY, Federal, a_friday
+from tests.support.patience import PATIENCE
 from workflows import case as case_workflow, messages as names
 from workflows.search_attributes import STAGE
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GROWN = 120
 PATIENT = timedelta(seconds=15)  # between two look-ups of a registry that doesn't answer
@@ -309,7 +310,7 @@ async def test_a_renewed_workflow_goes_on_with_its_watch(federal: Federal) -> No
     await federal.business_day(opened, monday)
     await federal.noticed(opened, "marketplace_certificate")
     before, runs = await federal.quiet(opened), len(await federal.runs(opened))
-    async with asyncio.timeout(60):  # how many events a signal comes to depends on how many one task takes
+    async with asyncio.timeout(PATIENCE):  # how many events a signal comes to depends on how many one task takes
         while len(await federal.runs(opened)) == runs:
             for _ in range(GROWN // 12):
                 await federal.handle(opened).signal(names.ASSISTER_ACTED, told(opened, before.standing))
@@ -620,7 +621,7 @@ async def _reading(federal: Federal) -> Opened:
     (monday,) = business_days(friday, 1)
     before = len(await federal.calls("lists"))
     noon = asyncio.create_task(federal.goes_to(opened, monday))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while len(await federal.calls("lists")) < before + 2:
             await asyncio.sleep(0.1)
     noon.cancel()
@@ -658,7 +659,7 @@ async def test_c8_a_withdrawal_is_not_kept_waiting_by_anything(federal: Federal,
     assert (status["stage"], status["may_assist"]) == ("withdrawn", False)
     for stand_in in STAND_INS:
         await federal.control(stand_in, mode="ok")
-    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "withdrawn"
+    assert await asyncio.wait_for(federal.handle(opened).result(), PATIENCE) == "withdrawn"
     assert (await federal.notices(opened)).count("withdrawn") == 1
     history = (await federal.status(opened))["history"]
     facts = [one["kind"] for one in history if not one["kind"].startswith("notice.")]
@@ -677,7 +678,7 @@ async def test_c8_a_withdrawn_registration_leaves_the_lists_and_is_asked_about_n
     await federal.business_day(opened, monday)
     await federal.business_day(opened, tuesday)
     assert (await federal.cases.withdraw_request(opened.case_id, "another job", "staff")).state == "applied"
-    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "withdrawn"
+    assert await asyncio.wait_for(federal.handle(opened).result(), PATIENCE) == "withdrawn"
     assert await federal.help_desk(request) == []
     assert late(await federal.listed(opened)) == set()
     lists = (await federal.status(opened))["publication"]["lists"]
@@ -703,7 +704,7 @@ async def test_e2_e4_a_suspended_registration_leaves_the_lists_until_its_term_is
     assert (await federal.cases.terminate_authority(opened.case_id, "unresolved", "staff:riley")).state == "applied"
     await federal.skip(opened, timedelta(days=32))
     await federal.until(opened, "terminated")
-    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "terminated"
+    assert await asyncio.wait_for(federal.handle(opened).result(), PATIENCE) == "terminated"
 
 
 async def test_e11_a_corrected_name_has_new_certificates_of_every_market_and_new_lists(federal: Federal) -> None:
@@ -751,7 +752,7 @@ async def test_c8_a_registration_that_ended_before_its_workflow_began_ends_there
         start_signal=names.WITHDRAWN,
         start_signal_args=[Command(case_id=opened.case_id, command_id=row.id, kind=CommandKind.WITHDRAW)],
     )
-    assert await asyncio.wait_for(handle.result(), 60) == "withdrawn"
+    assert await asyncio.wait_for(handle.result(), PATIENCE) == "withdrawn"
     assert (await federal.notices(opened)).count("withdrawn") == 1
 
 
@@ -769,7 +770,7 @@ async def test_c6_a_window_closes_in_the_middle_of_a_watch(federal: Federal) -> 
     await federal.goes_to(opened, monday, 23, 50)
     assert (await federal.agreed(opened, "certified", "publication"))["may_assist"]
     assert not await federal.skip(opened, federal.left(opened, tuesday, 0, 40))
-    assert await asyncio.wait_for(federal.handle(opened).result(), 60) == "closed"
+    assert await asyncio.wait_for(federal.handle(opened).result(), PATIENCE) == "closed"
     status = await federal.status(opened)
     assert (status["stage"], status["may_assist"]) == ("closed", False)
     assert (await federal.notices(opened)).count("closed") == 1
@@ -795,7 +796,7 @@ async def test_a_notice_is_sent_again_when_staff_ask_for_it(federal: Federal) ->
     opened = await _training(federal)
     await federal.noticed(opened, "marketplace_welcome")
     await federal.cases.resend_notice(opened.case_id, Notice.MARKETPLACE_WELCOME, "lost", "staff")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while (await federal.notices(opened)).count("marketplace_welcome") < 2:
             await asyncio.sleep(0.1)
     with pytest.raises(Refusal):

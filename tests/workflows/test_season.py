@@ -39,13 +39,14 @@ from starter.seasons import Seasons
 from tests.support import documents, mortal
 from tests.support.kept import Kept, until
 from tests.support.office import KEY, Office
+from tests.support.patience import PATIENCE
 from tests.support.tables import change_row
 from tests.support.temporal import list_runs
 from tests.support.temporal_server import start_temporal
 from tests.support.world import World
 from workflows import season as workflow
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WHY = ("A reason.", "staff:ana")
 Document = dict[str, Any]
@@ -65,7 +66,7 @@ class Registrar:
         self.started.append(case.case_id)
         if len(self.started) == self.stops_at:
             self.arrived.set()
-            await asyncio.wait_for(self.let_through.wait(), 60)
+            await asyncio.wait_for(self.let_through.wait(), PATIENCE)
         if self.claims:
             await self.finish(case.case_id)
         return True
@@ -160,7 +161,7 @@ async def test_e9_it_is_paused_resumed_and_finished_and_opens_everybody_once(
     people = await exchange.know(10)
     exchange.registrar.stops_at = 6
     assert (await exchange.open())["people"] == 10
-    await asyncio.wait_for(exchange.registrar.arrived.wait(), 60)
+    await asyncio.wait_for(exchange.registrar.arrived.wait(), PATIENCE)
     assert (await exchange.change(SeasonChange.PAUSE))["state"] == "paused"
     opened = await exchange.opened()
     assert 6 <= opened < 10
@@ -172,7 +173,7 @@ async def test_e9_it_is_paused_resumed_and_finished_and_opens_everybody_once(
     assert refused.value.cause.type == "refused"
     assert await exchange.opened() == opened
     assert (await exchange.change(SeasonChange.RESUME))["state"] == "running"
-    assert await asyncio.wait_for(exchange.handle.result(), 60) == "finished"
+    assert await asyncio.wait_for(exchange.handle.result(), PATIENCE) == "finished"
     assert await exchange.status() | {"opened": 10, "handled": 10, "state": "finished", "percent": 100} == (
         await exchange.status()
     )
@@ -201,10 +202,10 @@ async def test_e9_cancelled_it_leaves_what_it_opened_and_says_how_many(
     await exchange.know(6)
     exchange.registrar.stops_at = 3
     await exchange.open()
-    await asyncio.wait_for(exchange.registrar.arrived.wait(), 60)
+    await asyncio.wait_for(exchange.registrar.arrived.wait(), PATIENCE)
     cancelled = await exchange.change(SeasonChange.CANCEL)
     exchange.registrar.let_through.set()
-    assert await asyncio.wait_for(exchange.handle.result(), 60) == "cancelled"
+    assert await asyncio.wait_for(exchange.handle.result(), PATIENCE) == "cancelled"
     assert cancelled["state"] == "cancelled"
     assert cancelled["opened"] == await exchange.opened() == len(await exchange.office.all(Case))
     assert 3 <= cancelled["opened"] < 6
@@ -215,7 +216,7 @@ async def test_e9_many_pages_continue_as_new(exchange: Exchange, monkeypatch: py
     monkeypatch.setattr(workflow, "PAGES_A_RUN", 3)
     await exchange.know(7)
     await exchange.open()
-    assert await asyncio.wait_for(exchange.handle.result(), 90) == "finished"
+    assert await asyncio.wait_for(exchange.handle.result(), PATIENCE) == "finished"
     assert len(await list_runs(exchange.client, exchange.handle.id)) == 3
     assert (await exchange.status())["opened"] == 7
 
@@ -249,11 +250,11 @@ async def test_e9_a_change_that_nobody_could_be_told_is_found(
     await exchange.know(3)
     exchange.registrar.stops_at = 1
     await exchange.open()
-    await asyncio.wait_for(exchange.registrar.arrived.wait(), 60)
+    await asyncio.wait_for(exchange.registrar.arrived.wait(), PATIENCE)
     await exchange.change(SeasonChange.PAUSE)
     exchange.registrar.let_through.set()
     await exchange.change(SeasonChange.RESUME)
-    assert await asyncio.wait_for(exchange.handle.result(), 60) == "finished"
+    assert await asyncio.wait_for(exchange.handle.result(), PATIENCE) == "finished"
     assert await exchange.opened() == 3
 
 
@@ -266,7 +267,7 @@ async def test_e9_a_season_whose_workflow_was_lost_goes_on(exchange: Exchange, m
     await exchange.know(4)
     exchange.registrar.stops_at = 2
     await exchange.open()
-    await asyncio.wait_for(exchange.registrar.arrived.wait(), 60)
+    await asyncio.wait_for(exchange.registrar.arrived.wait(), PATIENCE)
     await exchange.handle.terminate("lost")
     exchange.registrar.let_through.set()
     async with keeping_begun(exchange):
@@ -280,7 +281,7 @@ async def _is_finished(exchange: Exchange) -> bool:
 
 
 async def wait_until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await holds():
             await asyncio.sleep(0.05)
 
@@ -306,7 +307,7 @@ HELD = (
 @pytest.mark.slow
 async def test_e9_c1_a_worker_killed_in_the_middle_opens_everybody_once(tmp_path: Path) -> None:
     """The database itself holds up the sixth person; then the worker is killed, and another one goes on."""
-    async with mortal.running(tmp_path) as processes, httpx2.AsyncClient(timeout=60, trust_env=False) as http:
+    async with mortal.running(tmp_path) as processes, httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
         world, kept = World(processes.document(), http), Kept(processes.plan.data / "app.sqlite")
         requests = [documents.broker() for _ in range(12)]
         for request in requests:

@@ -49,7 +49,8 @@ from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from domain.state.portal_reports import PORTAL_FACT, parse_portal_report
 from tests.support import documents, inside as support
-from tests.support.inside import PATIENCE, Inside
+from tests.support.inside import Inside
+from tests.support.patience import PATIENCE
 from tests.support.senders import CHECKS, LMS, PORTAL
 from tests.support.table_model import TableModel
 

@@ -15,10 +15,11 @@ from domain.shared.cases.reasons import Refusal
 from domain.shared.policy import find_local_date
 from domain.state.policies import find_state_policy
 from tests.support import documents, inside as support
-from tests.support.inside import PATIENCE, Document, Inside
+from tests.support.inside import Document, Inside
+from tests.support.patience import PATIENCE
 from tests.support.recovery import terminate
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GROWN = 120
 LAPSED = SuspensionCause.LICENSE_LAPSED
