@@ -46,6 +46,8 @@ _REPORTED = frozenset(
 # What a workflow knows of the authority, beside the journey.
 AUTHORITY = "authority"
 ADVERSE_ACTION = "adverse_action"
+# Kinds of reports that are no facts: by them a reconciliation tells where these stand.
+_TOLD_AS = frozenset({AUTHORITY, ADVERSE_ACTION})
 _FINAL = (EligibilityStatus.APPROVED, EligibilityStatus.DENIED)
 
 
@@ -112,7 +114,7 @@ def compare_progress(
 
 
 def _compare_certification(progress: Progress, rebuilt: RebuiltProgress, repeats: frozenset[str]) -> Difference:
-    ahead = {*(progress.facts - set(rebuilt.facts)), *repeats}
+    ahead = {*(progress.facts - set(rebuilt.facts) - _TOLD_AS), *repeats}
     if progress.rounds < rebuilt.rounds:  # an answer it is not told of yet may have outdated the check
         ahead.discard(FactKind.BACKGROUND_REPORTED.value)
     unheard = set(rebuilt.facts) & _REPORTED - progress.facts

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -26,7 +27,9 @@ from db.reads.pending import list_held_events
 from db.recovery_tables import DeliveryFailure
 from db.tables import Case, EffectRow, SentMail
 from db.writes.opening import Opened
+from db.writes.suspensions import NewSuspension, restore_authority, suspend_authority
 from domain.federal.markets import Market, list_agreements
+from domain.shared.cases.authority import SuspensionCause
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Begin, Progress, ReconciliationOrder, RegistrationProgress
 from domain.shared.cases.notices import Notice
@@ -425,6 +428,41 @@ async def test_a_workflow_that_was_not_told_a_report_is_told_it_and_one_that_goe
     assert await audited(system, untold, "case.restarted") == []
     await system.agreed(untold, "awaiting_exam_pass", "exam_pass")
     await system.agreed(ahead, "in_training", "course_completion")
+
+
+async def test_e2_c1_a_workflow_that_was_not_told_of_its_authority_is_told_it_once(
+    system: Inside, federal: Federal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways and in both programs; what it was told so is nothing that it knows and isn't recorded."""
+    certified = await in_training(system)
+    await system.reported(certified, "course", 0.9)
+    await system.noticed(certified, "certificate_issued")
+    registered = await federal.profiled(documents.registration())
+    await federal.completed(registered)
+    await deliver(federal, registered)
+    both = {certified.case_id: certified, registered.case_id: registered}
+    lapse = NewSuspension("lapse", SuspensionCause.LICENSE_LAPSED)
+    for number, notice in enumerate((Notice.AUTHORITY_SUSPENDED, Notice.AUTHORITY_RESTORED)):
+        with monkeypatch.context() as silent:
+            silent.setattr(CaseWorkflows, "send_report", _tell_nobody)
+            for case_id, opened in both.items():
+                wanted = replace(lapse, suspension_id=f"{case_id}:lapse")
+                told = (
+                    await system.database.write(
+                        restore_authority, case_id, wanted.suspension_id, wanted.cause, system.now(opened)
+                    )
+                    if number
+                    else await system.database.write(suspend_authority, case_id, wanted, system.now(opened))
+                )
+                assert await system.cases.deliver_events(told)
+        for again in range(2):
+            order = ReconciliationOrder(number=5 * 10**6 + 10 * number + 5 * again, thorough=True)
+            counts = await reconcile(system, order)
+            assert bool(counts.get("told")) is not bool(again)
+            for opened in both.values():
+                assert (await system.noticed(opened, notice)).count(notice) == 1
+        for opened in both.values():
+            assert await audited(system, opened, "case.restarted") == []
 
 
 async def test_c1_a_workflow_that_was_begun_again_since_the_backup_is_asked_what_it_knew_before_it_is_replaced(

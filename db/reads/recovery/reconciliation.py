@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from db.appeal_tables import AppealRow
 from db.case_state import CaseSnapshot, facts_of, list_rows, load_snapshot
 from db.reads.recovery.progress import read_progress
 from db.recovery_tables import ReconciliationRow
 from db.tables import Case, CertificateRow, EffectRow, FactRow, InboxRow, StageEntry
 from domain.programs.progress import compare_progress, find_repeats
+from domain.shared.cases.appeals import REOPENING, AppealState
 from domain.shared.cases.events import EventState
 from domain.shared.cases.messages import Progress, RegistrationProgress
 from domain.shared.cases.reconciliation import Difference
@@ -65,18 +67,27 @@ def _select_ended(before: datetime) -> Any:
 
 
 def _is_unclosed() -> Any:
-    """What the workflows do once a case has ended: a notice named like its stage; an account must not stay open."""
+    """What the workflows do once a case has ended: a notice named like its stage; an account must not stay open.
 
-    def is_recorded(kind: Any) -> Any:
-        made = (col(EffectRow.kind) == kind, col(EffectRow.result).is_not(None))
-        return exists().where(col(EffectRow.case_id) == col(Case.case_id), *made)
+    Each end has its own, numbered by how often an appeal had opened the case again by then.
+    """
+    case_id, stage = col(Case.case_id), col(Case.stage)
+    of_case = col(AppealRow.case_id) == case_id
+    often: Any = select(func.count()).where(of_case, col(AppealRow.outcome).in_(REOPENING)).scalar_subquery()
+    number = cast(often, String)
 
-    certified = exists().where(col(CertificateRow.case_id) == col(Case.case_id))
-    has_account = and_(col(Case.program) == STATE_PROGRAM, col(Case.stage).in_(SUSPENDING), certified)
+    def is_recorded(key: Any) -> Any:
+        return exists().where(col(EffectRow.key) == key, col(EffectRow.result).is_not(None))
+
+    certified = exists().where(col(CertificateRow.case_id) == case_id)
+    appealed = exists().where(
+        of_case, col(AppealRow.state) == AppealState.OPEN, col(AppealRow.appealed).in_(SUSPENDING)
+    )
+    has_account = and_(col(Case.program) == STATE_PROGRAM, or_(stage.in_(SUSPENDING), appealed), certified)
     return or_(
         # Of what is appealed the end was told: that is what is appealed.
-        and_(col(Case.stage).in_(ENDED - {Stage.UNDER_APPEAL}), ~is_recorded("notice." + col(Case.stage))),
-        and_(has_account, ~is_recorded("portal.suspended")),
+        and_(stage.in_(ENDED - {Stage.UNDER_APPEAL}), ~is_recorded(case_id + ":notice:" + stage + ":" + number + ":")),
+        and_(has_account, ~is_recorded(case_id + ":portal.suspended:" + number)),
     )
 
 

@@ -24,6 +24,10 @@ class AppealOutcome(StrEnum):
     SENT_BACK = "sent_back"
 
 
+# By which a case goes on that had ended.
+REOPENING = (AppealOutcome.REVERSED, AppealOutcome.SENT_BACK)
+
+
 class AppealState(StrEnum):
     """Where an appeal stands."""
 
