@@ -187,6 +187,7 @@ def build_activities(
             settings.portal_url,
             settings.lms_url,
             settings.mlms_url,
+            list_days_off,
         ),
         ProfilesActivities(registry, database, settings.identity_key_bytes),
         MlmsActivities(mlms, database),

@@ -5,7 +5,8 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import read_clock
 from db.engine import Database
-from db.writes.adverse_actions import DaysOff, follow_adverse_action
+from db.writes.adverse_actions import follow_adverse_action
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.messages import AdverseActionStanding, CaseRef
 
 

@@ -6,7 +6,7 @@ from activities import contracts
 from activities.effects import read_clock
 from db.engine import Database
 from db.writes.appeals.deciding import follow_appeal
-from db.writes.appeals.rows import DaysOff
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.messages import AppealRef, AppealStanding
 
 

@@ -13,7 +13,7 @@ from activities.effects import make_once, read_clock
 from activities.sent_mail import build_message_id, build_sent_mail
 from adapters.http import Refused
 from adapters.mail import Email as Mail, Mailer
-from db.case_state import CaseSnapshot, find_ending_reason, npn_faults_of
+from db.case_state import CaseSnapshot, find_ending_reason, load_snapshot, npn_faults_of
 from db.engine import Database
 from db.reads.third_parties import find_lms_url, find_mlms_url
 from db.writes.cases import flag_case
@@ -23,7 +23,9 @@ from db.writes.links import ACTIVATION
 from domain.federal.markets import MLMS
 from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.authority import find_letter_fact
+from domain.shared.cases.facts import Fact
 from domain.shared.cases.messages import Effect, Letter
 from domain.shared.cases.notices import (
     ABOUT_ADVERSE_ACTIONS,
@@ -40,6 +42,7 @@ from domain.shared.licenses.watch import read_license_expiry
 from domain.shared.links import ACTIVATION_PATH, OWN_PATH
 from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.state.adverse_actions import build_notice_facts, count_notice_days
 from domain.state.certification import PortalAccount
 from templates.catalogs import translate
 from templates.letters import NoticeRenderer
@@ -60,6 +63,7 @@ class NoticesActivities(contracts.Notices):
         portal_url: str,
         lms_url: str,
         mlms_url: str,
+        days_off: DaysOff,
     ) -> None:
         self._mailer = mailer
         self._letters = letters
@@ -69,6 +73,7 @@ class NoticesActivities(contracts.Notices):
         self._portal_url = portal_url
         self._lms_url = lms_url
         self._mlms = mlms_url
+        self._days_off = days_off
 
     @activity.defn(name="notices.send")
     async def send_notice(self, letter: Letter) -> Effect:
@@ -86,10 +91,13 @@ class NoticesActivities(contracts.Notices):
             except Refused as refused:
                 await self._database.write(flag_case, letter.case_id, "mail_refused", read_clock(letter.at))
                 return EffectResult({"notice": notice, "refused": refused.code})
-            kept = build_sent_mail(mail, notice, letter.case_id, key, read_clock(letter.at), tokens.values())
-            return EffectResult({"notice": notice, "subject": mail.subject, "message_id": mail.message_id}, mail=kept)
+            sent_at = read_clock(letter.at)
+            kept = build_sent_mail(mail, notice, letter.case_id, key, sent_at, tokens.values())
+            facts = self._begin_days(intent.snapshot, sent_at) if notice is Notice.ADVERSE_ACTION_BEGUN else ()
+            result = {"notice": notice, "subject": mail.subject, "message_id": mail.message_id}
+            return EffectResult(result, tuple(facts), mail=kept)
 
-        return await make_once(
+        effect = await make_once(
             self._database,
             letter,
             f"notice.{notice}",
@@ -98,6 +106,18 @@ class NoticesActivities(contracts.Notices):
             key=key,
             after_end=notice in SENT_AFTER_END,
         )
+        if notice is not Notice.ADVERSE_ACTION_BEGUN:
+            return effect
+        told = (await self._database.read(load_snapshot, letter.case_id)).take_adverse_snapshot()
+        return effect.model_copy(update={"adverse_action": told})
+
+    def _begin_days(self, snapshot: CaseSnapshot, sent_at: datetime) -> list[Fact]:
+        """The days before a denial run from when the notice went out, however long the mail server was down (E8)."""
+        action, today = snapshot.certification.adverse_action, find_local_date(snapshot.policy, sent_at)
+        if action is None:
+            return []
+        rules, holidays = snapshot.state_policy.adverse_action, self._days_off((today.year, today.year + 1))
+        return build_notice_facts(snapshot.case.case_id, action, rules, holidays, today, sent_at)
 
     async def _compose_email(
         self, notice: Notice, letter: Letter, tokens: Mapping[str, str], snapshot: CaseSnapshot, now: datetime
@@ -172,7 +192,7 @@ class NoticesActivities(contracts.Notices):
             ],
             "referrals": [] if state.opening.kind.is_licensed else list(policy.referrals[language]),
             "question": state.decision.reason if state.decision else "",
-            "adverse": describe_adverse_action(snapshot) if notice in ABOUT_ADVERSE_ACTIONS else None,
+            "adverse": self._describe_adverse_action(snapshot, now) if notice in ABOUT_ADVERSE_ACTIONS else None,
             "certificate": self._format_certificate(state.certificate, policy),
             "portal_url": f"{self._portal_url}/register",
             "is_returning": state.opening.assister_type is AssisterType.RETURNING,
@@ -216,6 +236,27 @@ class NoticesActivities(contracts.Notices):
             return ""
         return await self._database.read(find_mlms_url, snapshot.case.case_id, curriculum.curriculum) or self._mlms
 
+    def _describe_adverse_action(self, snapshot: CaseSnapshot, now: datetime) -> dict[str, Any] | None:
+        """What a letter says of an adverse action: {notice_date, last_day, agency, rights}; agency None if not named.
+
+        Until its notice is sent its days are those that they would be if it is sent now.
+        """
+        action, policy, language = (
+            snapshot.certification.adverse_action,
+            snapshot.state_policy,
+            snapshot.applicant.language,
+        )
+        if action is None:
+            return None
+        agency, today = policy.report_agency, find_local_date(policy, now)
+        days = count_notice_days(action, policy.adverse_action, self._days_off((today.year, today.year + 1)), today)
+        return {
+            "notice_date": days.counted_from,
+            "last_day": days.last_day,
+            "agency": agency.model_dump(exclude={"summary_of_rights"}) if agency else None,
+            "rights": agency.summary_of_rights[language] if agency else "",
+        }
+
     async def _find_reason(self, notice: Notice, snapshot: CaseSnapshot) -> str:
         if notice is Notice.ADVERSE_ACTION_BEGUN:
             action = snapshot.certification.adverse_action
@@ -235,23 +276,6 @@ class NoticesActivities(contracts.Notices):
             "verify_url": f"{self._web_url}/certificates/{certificate.number}",
             "supersedes": certificate.supersedes,
         }
-
-
-def describe_adverse_action(snapshot: CaseSnapshot) -> dict[str, Any] | None:
-    """What a letter says of an adverse action: {notice_date, last_day, agency, rights}; agency None if not named."""
-    action, agency, language = (
-        snapshot.certification.adverse_action,
-        snapshot.state_policy.report_agency,
-        snapshot.applicant.language,
-    )
-    if action is None:
-        return None
-    return {
-        "notice_date": action.notice_date,
-        "last_day": action.last_day,
-        "agency": agency.model_dump(exclude={"summary_of_rights"}) if agency else None,
-        "rights": agency.summary_of_rights[language] if agency else "",
-    }
 
 
 def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | None:

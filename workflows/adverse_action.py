@@ -9,6 +9,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.activity_runner import ActivityRunner
     from workflows.options import LETTER_AT_ONCE
 
+# As its days have not begun.
+NOTICING = "noticing"
+
 
 @workflow.defn(name=names.ADVERSE_ACTION)
 class AdverseActionFollowing:
@@ -30,11 +33,12 @@ class AdverseActionFollowing:
         while True:
             self._has_heard = False
             standing = await self._look()
-            for letter in standing.letters:
-                await self._write_once(letter)
+            written = [await self._write_once(letter) for letter in standing.letters]
             if not standing.is_open:
                 return standing.status
-            await self._sleep_until_changed(standing)
+            # Its days run from when its notice was sent; runs of before were never told that it is still to be.
+            if not (standing.status == NOTICING and any(written)):
+                await self._sleep_until_changed(standing)
 
     async def _look(self) -> AdverseActionStanding:
         order = CaseRef(case_id=self._begin.case_id, occurrence=self._begin.number, at=workflow.now())
@@ -43,12 +47,14 @@ class AdverseActionFollowing:
         workflow.set_current_details(f"**{standing.status}**{due}")
         return standing
 
-    async def _write_once(self, letter: Letter) -> None:
-        """A letter is sent once by its key; not ordered again, so that looking costs one activity."""
-        if letter.key not in self._written:
-            summary = f"e-mail: {letter.notice}"
-            await self._activities.make(Notices.send_notice, letter, summary, at_once=LETTER_AT_ONCE)
-            self._written.add(letter.key)
+    async def _write_once(self, letter: Letter) -> bool:
+        """A letter is sent once by its key; not ordered again, so that looking costs one activity. False for that."""
+        if letter.key in self._written:
+            return False
+        summary = f"e-mail: {letter.notice}"
+        await self._activities.make(Notices.send_notice, letter, summary, at_once=LETTER_AT_ONCE)
+        self._written.add(letter.key)
+        return True
 
     async def _sleep_until_changed(self, standing: AdverseActionStanding) -> None:
         """Until something was recorded, or the days are over."""

@@ -294,7 +294,10 @@ class CaseWorkflow:
     async def _send_notice(self, notice: Notice, occurrence: int = 0, about: str = "") -> None:
         letter = Letter(case_id=self.case_id, at=workflow.now(), notice=notice, occurrence=occurrence, about=about)
         summary = f"e-mail: {notice}"
-        await self._activities.make(Notices.send_notice, letter, summary, at_once=LETTER_AT_ONCE)
+        self._adopt_sent(await self._activities.make(Notices.send_notice, letter, summary, at_once=LETTER_AT_ONCE))
+
+    def _adopt_sent(self, sent: Effect) -> None:
+        """Takes on what a notice has begun by being sent, in the program that has such."""
 
     def _enter_stage(self, stage: Stage, waiting_for: WaitingFor | None) -> None:
         """Moves to a stage and a wait; operators are told of it once the workflow has nothing to do at once."""

@@ -328,6 +328,9 @@ class AssisterCertification(SuspendableCase):
         else:
             await super()._run_side_task(task)
 
+    def _adopt_sent(self, sent: Effect) -> None:
+        self._adopt_adverse_action(sent.adverse_action)
+
     async def _follow_correction(self, correction: Correction) -> None:
         """The account in the portal has the corrected name by the time the notice says so (E11)."""
         await self._activities.make(Portal.rename_account, correction, "portal account renamed")

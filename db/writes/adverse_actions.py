@@ -1,26 +1,23 @@
 """An adverse action as its workflow follows it: its days begin, go on after a dispute, and are over (E8)."""
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot, snapshot_case
-from db.tables import SYSTEM
-from db.writes.facts import append_to_case, lock_case, record_audit
+from db.writes.facts import append_to_case, audit_adverse_facts, lock_case
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.messages import AdverseActionStanding, CaseRef, Letter
 from domain.shared.cases.notices import Notice
 from domain.shared.policy import find_day_end, find_local_date, find_time_zone
 from domain.state.adverse_actions import AdverseAction, AdverseStatus, build_clock_facts
 
-# The days of these years on which offices are closed.
-DaysOff = Callable[[Iterable[int]], frozenset[date]]
-
 
 def follow_adverse_action(session: Session, order: CaseRef, days_off: DaysOff, now: datetime) -> AdverseActionStanding:
     """Records what is due of an adverse action, whose number is the order's ``occurrence``; where it stands then.
 
-    It may be asked any number of times: each step is a fact whose id follows from the facts before it.
+    Its days begin when its notice is sent, and are recorded with that (`activities.notices`). It may be asked any
+    number of times: each step is a fact whose id follows from the facts before it.
     """
     case = lock_case(session, order.case_id)
     snapshot = snapshot_case(session, case)
@@ -38,8 +35,7 @@ def follow_adverse_action(session: Session, order: CaseRef, days_off: DaysOff, n
         if not due:
             break
         snapshot = append_to_case(session, case, due, now)
-        for fact in due:
-            record_audit(session, now, SYSTEM, fact.kind.value.replace("_action_", "_action.", 1), case, **fact.data)
+        audit_adverse_facts(session, case, due, now)
     if action is None:
         return AdverseActionStanding()
     return AdverseActionStanding(
@@ -63,9 +59,9 @@ def _find_due_time(snapshot: CaseSnapshot, action: AdverseAction) -> datetime | 
 
 def _list_letters(snapshot: CaseSnapshot, action: AdverseAction, order: CaseRef) -> list[Letter]:
     """What the assister has to be told so far; each is sent once, by its key."""
-    told = [Notice.ADVERSE_ACTION_BEGUN] if action.notice_date and action.is_open else []
+    told = [Notice.ADVERSE_ACTION_BEGUN] if action.is_open else []
     if action.status is AdverseStatus.DENIED:
         told.append(Notice.ADVERSE_ACTION_FINAL)
-    elif action.status is AdverseStatus.CANCELED and not snapshot.state.ended:
+    elif action.status is AdverseStatus.CANCELED and action.notice_date and not snapshot.state.ended:
         told.append(Notice.ADVERSE_ACTION_CANCELED)
     return [Letter(case_id=order.case_id, at=order.at, notice=one, about=str(action.number)) for one in told]

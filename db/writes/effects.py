@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from db.case_state import CaseSnapshot, one_or_none, snapshot_case
 from db.reads.npn.holders import name_holder
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
-from db.writes.facts import STUCK, append_facts, lock_case, lower_flag, record_audit
+from db.writes.facts import STUCK, append_facts, audit_adverse_facts, lock_case, lower_flag, record_audit
 from domain.federal.registration import RegistrationState
 from domain.programs.certificates import may_issue_certificate
 from domain.shared.cases.facts import Fact
@@ -117,6 +117,7 @@ def complete_effect(
         session.add(made.certificate)
         session.flush()
     state = append_facts(session, case, made.facts, now) if made.facts else None
+    audit_adverse_facts(session, case, made.facts, now)
     return Effect(standing=state.take_snapshot() if isinstance(state, RegistrationState) else None)
 
 

@@ -26,7 +26,7 @@ from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDED, OWNER, WaitingFor
-from domain.state.adverse_actions import build_following_facts
+from domain.state.adverse_actions import ADVERSE_FACTS, build_following_facts
 from domain.state.certification import CertificationState, EligibilityStatus
 
 STAFF, DECISION = "staff", "decision"
@@ -145,9 +145,7 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
             after = _add_facts(before, fresh)
     elif followed := _build_following_facts(case.case_id, after.state, now):
         fresh += followed
-        for fact in followed:
-            what = fact.kind.value.replace("_action_", "_action.", 1)
-            record_audit(session, now, SYSTEM, what, case, **fact.data)
+        audit_adverse_facts(session, case, followed, now)
         after = _add_facts(before, fresh)
     for fact in fresh:
         session.add(
@@ -168,6 +166,14 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
     session.add(case)
     _remember_accounts(session, case, fresh)
     return after
+
+
+def audit_adverse_facts(session: Session, case: Case, facts: Iterable[Fact], now: datetime) -> None:
+    """Audits those facts of an adverse action among these that follow by themselves (E8)."""
+    for fact in facts:
+        if fact.kind in ADVERSE_FACTS:
+            what = fact.kind.value.replace("_action_", "_action.", 1)
+            record_audit(session, now, SYSTEM, what, case, **fact.data)
 
 
 def _build_following_facts(case_id: str, state: CertificationState, now: datetime) -> list[Fact]:

@@ -18,7 +18,8 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
     """Writes down a letter before it is sent, and keeps the links it carries: ``tokens``, by their purpose.
 
     None where what a reminder is about was done meanwhile. Also where a link of the letter can't be used any more,
-    since a newer letter has come before it: it is recorded as not sent. Until the letter is sent, each attempt has
+    since a newer letter has come before it, and where a notice before a denial is of nothing that is open any more: it
+    is recorded as not sent. Until the letter is sent, each attempt has
     links of its own: their days run from the sending, since the mail server may have been down for longer than that.
     """
     notice = Notice(letter.notice)
@@ -29,16 +30,28 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
         session, letter.key, letter.case_id, f"notice.{notice}", {}, now, after_end=notice in SENT_AFTER_END
     )
     if not intent.ended and intent.result is None:
+        if notice is Notice.ADVERSE_ACTION_BEGUN and not _is_denial_ahead(intent.snapshot):
+            _give_up(session, letter, now)
+            return None
         expires_at = find_activation_expiry(intent.snapshot, now) if tokens else now
         kept = [
             keep_link(session, token, letter.case_id, purpose, letter.key, now, expires_at)
             for purpose, token in tokens.items()
         ]
         if not all(kept):
-            overtaken = EffectResult({"notice": notice, "overtaken": True})
-            complete_effect(session, letter.key, letter.case_id, overtaken, now)
+            _give_up(session, letter, now)
             return None
     return intent
+
+
+def _is_denial_ahead(snapshot: CaseSnapshot) -> bool:
+    action = snapshot.certification.adverse_action
+    return action is not None and action.is_open
+
+
+def _give_up(session: Session, letter: Letter, now: datetime) -> None:
+    overtaken = EffectResult({"notice": letter.notice, "overtaken": True})
+    complete_effect(session, letter.key, letter.case_id, overtaken, now)
 
 
 def find_activation_expiry(snapshot: CaseSnapshot, sent_at: datetime) -> datetime:

@@ -1,9 +1,11 @@
 """Business days: Monday to Friday without the federal holidays, which the caller hands in (B18–B20)."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable
 from datetime import date, timedelta
 
 FRIDAY = 4
+# The days of these years on which offices are closed.
+DaysOff = Callable[[Iterable[int]], frozenset[date]]
 
 
 def is_business_day(day: date, holidays: Container[date]) -> bool:

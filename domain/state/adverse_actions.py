@@ -276,6 +276,31 @@ def build_following_facts(
     return []
 
 
+def count_notice_days(
+    action: AdverseAction, rules: AdverseActionRules, holidays: Container[date], today: date
+) -> AdverseActionClockData:
+    """The days that a notice gives that is sent today; those that run already stay, whoever sends it again."""
+    if action.notice_date is not None and action.last_day is not None:
+        return AdverseActionClockData(number=action.number, counted_from=action.notice_date, last_day=action.last_day)
+    last_day = find_business_day(today, rules.pre_notice_business_days, holidays)
+    return AdverseActionClockData(number=action.number, counted_from=today, last_day=last_day)
+
+
+def build_notice_facts(
+    case_id: str,
+    action: AdverseAction,
+    rules: AdverseActionRules,
+    holidays: Container[date],
+    today: date,
+    at: datetime,
+) -> list[Fact]:
+    """The days begin, since the notice was sent today; none where they run, or where nothing is to be denied."""
+    if action.notice_date is not None or not action.is_open:
+        return []
+    days = count_notice_days(action, rules, holidays, today)
+    return [build_adverse_fact(case_id, FactKind.ADVERSE_ACTION_NOTICED, days, at)]
+
+
 def build_clock_facts(
     case_id: str,
     action: AdverseAction,
@@ -285,32 +310,19 @@ def build_clock_facts(
     today: date,
     at: datetime,
 ) -> list[Fact]:
-    """What is due of an open adverse action: its days begin, go on after a dispute, or are over.
+    """What is due of an open adverse action: its days go on after a dispute, or are over.
 
-    ``day_ends`` is the end of its last day, None while that isn't known; ``holidays`` have to reach as far as the days.
+    They begin when its notice is sent, which is recorded with that. ``day_ends`` is the end of its last day, None while
+    that isn't known; ``holidays`` have to reach as far as the days.
     """
-    if action.notice_date is None:
-        last_day = find_business_day(today, rules.pre_notice_business_days, holidays)
-        return [_build_clock(case_id, FactKind.ADVERSE_ACTION_NOTICED, action, today, last_day, at)]
     if action.status is AdverseStatus.RESUMING:
-        left = _count_days_left(action, rules, holidays)
-        return [
-            _build_clock(
-                case_id, FactKind.ADVERSE_ACTION_RESUMED, action, today, find_business_day(today, left, holidays), at
-            )
-        ]
+        last_day = find_business_day(today, _count_days_left(action, rules, holidays), holidays)
+        days = AdverseActionClockData(number=action.number, counted_from=today, last_day=last_day)
+        return [build_adverse_fact(case_id, FactKind.ADVERSE_ACTION_RESUMED, days, at, str(action.clock + 1))]
     if action.status is AdverseStatus.WAITING and day_ends is not None and day_ends <= at:
         waited = AdverseActionWaitedData(number=action.number, clock=action.clock)
         return [build_adverse_fact(case_id, FactKind.ADVERSE_ACTION_WAITED, waited, at, str(action.clock))]
     return []
-
-
-def _build_clock(
-    case_id: str, kind: FactKind, action: AdverseAction, today: date, last_day: date, at: datetime
-) -> Fact:
-    data = AdverseActionClockData(number=action.number, counted_from=today, last_day=last_day)
-    part = str(action.clock + 1) if kind is FactKind.ADVERSE_ACTION_RESUMED else ""
-    return build_adverse_fact(case_id, kind, data, at, part)
 
 
 def _count_days_left(action: AdverseAction, rules: AdverseActionRules, holidays: Container[date]) -> int:

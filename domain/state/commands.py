@@ -162,9 +162,7 @@ def is_sendable(notice: Notice, state: CertificationState) -> bool:
         Notice.ACTIVE: state.stage is Stage.ACTIVE,
         Notice.AUTHORITY_SUSPENDED: state.authority.is_suspended,
         Notice.TERMINATION_NOTICED: state.authority.termination is not None,
-        Notice.ADVERSE_ACTION_BEGUN: bool(
-            state.adverse_action and state.adverse_action.is_open and state.adverse_action.last_day
-        ),
+        Notice.ADVERSE_ACTION_BEGUN: state.adverse_action is not None and state.adverse_action.is_open,
     }
     return allowed.get(notice, False)
 

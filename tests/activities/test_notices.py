@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from hashlib import sha256
 from pathlib import Path
@@ -15,11 +15,13 @@ from sqlmodel import SQLModel, select
 
 from activities.notices import NoticesActivities
 from activities.sent_mail import LEFT_OUT
+from adapters.holidays import list_days_off
 from adapters.http import Unavailable
 from adapters.mail import Mailer
 from db.case_state import list_rows, load_snapshot
 from db.engine import Database
 from db.reads.own_pages import read_activation
+from db.reads.status import read_status
 from db.tables import AuditRow, EffectRow, LinkRow, SentMail
 from db.writes.cases import end_case, record_facts
 from db.writes.links import ACTIVATION, use_activation_link
@@ -27,6 +29,7 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, ABOUT_APPEALS, AUTHORITY_NOTICES, FAREWELLS, Notice
 from domain.shared.ids import hash_token
+from templates.dates import format_day
 from templates.letters import NoticeRenderer
 from tests.support import documents
 from tests.support.opening import open_case
@@ -65,7 +68,7 @@ class Office:
         mailer = Mailer("127.0.0.1", self.port, None, None, False, "certification@example.org")
         web, portal, lms, mlms = (f"https://{name}.example.org" for name in ("certify", "portal", "lms", "mlms"))
         return NoticesActivities(
-            mailer, NoticeRenderer(NOTICES), self.database, self.certificates, web, portal, lms, mlms
+            mailer, NoticeRenderer(NOTICES), self.database, self.certificates, web, portal, lms, mlms, list_days_off
         )
 
     async def open(self, document: dict[str, Any]) -> str:
@@ -230,6 +233,62 @@ async def test_a_letter_held_up_is_dated_by_its_sending(office: Office) -> None:
     assert effect.intended_at < up_at
     for at in (mail.sent_at, effect.done_at, audited.at):
         assert up_at <= at <= datetime.now(UTC)
+
+
+async def reported_adversely(office: Office) -> str:
+    """A counselor's case whose report counts against them, and of which notice is to be given."""
+    case_id = await office.open(documents.counselor())
+    told: dict[FactKind, dict[str, Any]] = {
+        FactKind.BACKGROUND_REPORTED: {"result": "consider"},
+        FactKind.ADVERSE_ACTION_BEGUN: {"number": 1, "by": "staff:riley", "reason": "an entry of 2022"},
+    }
+    facts = [Fact(id=f"{case_id}:{kind}", kind=kind, at=NOW, data=data) for kind, data in told.items()]
+    assert await office.database.write(record_facts, case_id, facts, NOW, "test")
+    return case_id
+
+
+async def shown_days(office: Office, case_id: str) -> tuple[str, str | None, str | None]:
+    shown = (await office.database.read(read_status, case_id, office.at))["adverse_action"]
+    return shown["status"], shown["notice_date"], shown["last_day"]
+
+
+async def test_e8_the_days_before_a_denial_run_from_when_the_mail_server_takes_the_notice(office: Office) -> None:
+    """It is down from a Monday to a Friday: the letter says the days that both sides are shown, and gives each."""
+    case_id = await reported_adversely(office)
+    office.at, office.postbox.on_data = datetime(2031, 3, 3, 17, tzinfo=UTC), "451 try later"
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await office.send(case_id, Notice.ADVERSE_ACTION_BEGUN, about="1")
+    assert await shown_days(office, case_id) == ("noticing", None, None)
+    office.at, office.postbox.on_data = datetime(2031, 3, 7, 17, tzinfo=UTC), ""
+    await office.send(case_id, Notice.ADVERSE_ACTION_BEGUN, about="1")
+    days = date(2031, 3, 7), date(2031, 3, 14)
+    assert await shown_days(office, case_id) == ("waiting", *map(str, days))
+    text = " ".join(part(office.postbox.messages()[0], "plain").split())
+    assert [format_day("es", day) in text for day in days] == [True, True]
+    office.at = datetime(2031, 3, 12, 17, tzinfo=UTC)
+    await office.send(case_id, Notice.ADVERSE_ACTION_BEGUN, about="command-1")
+    assert await shown_days(office, case_id) == ("waiting", *map(str, days)), "sent again it begins nothing"
+    actions = [row.action for row in await office.all(AuditRow)]
+    assert actions.count("adverse_action.noticed") == 1
+
+
+async def test_e8_a_notice_that_is_refused_begins_no_days_and_one_of_nothing_open_is_not_sent(office: Office) -> None:
+    case_id = await reported_adversely(office)
+    office.postbox.on_data = "550 no such mailbox"
+    await office.send(case_id, Notice.ADVERSE_ACTION_BEGUN, about="1")
+    assert await shown_days(office, case_id) == ("noticing", None, None)
+    office.postbox.on_data = ""
+    effect = await office.notices.send_notice(
+        Letter(case_id=case_id, at=NOW, notice=Notice.ADVERSE_ACTION_BEGUN, about="command-1")
+    )
+    assert effect.adverse_action is not None, "sent again, to an address that takes it"
+    assert ((await shown_days(office, case_id))[0], effect.adverse_action.version) == ("waiting", 2)
+    over = await reported_adversely(office)
+    clear = Fact(id="clear", kind=FactKind.BACKGROUND_REPORTED, at=NOW + timedelta(days=1), data={"result": "clear"})
+    assert await office.database.write(record_facts, over, [clear], NOW, "test")
+    await office.send(over, Notice.ADVERSE_ACTION_BEGUN, about="1")
+    assert [mail.case_id for mail in await office.kept()] == [case_id]
 
 
 async def test_a28_a_link_held_up_for_eight_days_of_mail_trouble_lives_from_its_sending(office: Office) -> None:

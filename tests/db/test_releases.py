@@ -24,6 +24,7 @@ from db.writes.opening import Opened
 from db.writes.webhooks.inbox import accept_statements, mark_delivered
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from domain.federal.markets import Curriculum
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.commands import CommandKind, CommandOrigin
 from domain.shared.cases.facts import FactKind
@@ -32,6 +33,8 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Invalid
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.statements import read_statements
+from domain.shared.policy import find_local_date
+from domain.state.adverse_actions import build_notice_facts
 from domain.state.background_reports import ORDINARY
 from domain.state.commands import Decide, ReorderCheck
 from domain.state.eligibility import Verdict
@@ -465,6 +468,16 @@ async def test_the_case_file_tells_of_it(office: Office) -> None:
     ]
 
 
+async def give_notice(office: Office, opened: Opened, days_off: DaysOff = list_days_off) -> None:
+    """The notice before a denial goes out now, and its days begin."""
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    action, at = snapshot.certification.adverse_action, office.later()
+    assert action is not None
+    rules, today = snapshot.state_policy.adverse_action, find_local_date(snapshot.policy, at)
+    [noticed] = build_notice_facts(opened.case_id, action, rules, days_off((today.year, today.year + 1)), today, at)
+    await office.fact(opened, noticed.kind, noticed.data, at=at)
+
+
 async def test_e8_a_denial_by_a_report_waits_for_its_notice_and_its_days(office: Office) -> None:
     """By the database alone: what is refused, what follows from a report, and what is audited."""
     opened = await office.screened(await ordered(office))
@@ -478,6 +491,13 @@ async def test_e8_a_denial_by_a_report_waits_for_its_notice_and_its_days(office:
         order = CaseRef(case_id=opened.case_id, at=office.now, occurrence=1)
         return await office.database.write(follow_adverse_action, order, list_days_off, office.later())
 
+    waiting = await follow()
+    assert (waiting.status, waiting.due_at, [one.notice for one in waiting.letters]) == (
+        "noticing",
+        None,
+        ["adverse_action_begun"],
+    )
+    await give_notice(office, opened)
     first = await follow()
     assert (await follow()).version == first.version, "asked twice, it records nothing twice"
     assert first.due_at is not None
@@ -494,7 +514,7 @@ async def test_e8_a_denial_by_a_report_waits_for_its_notice_and_its_days(office:
     ended = await follow()
     assert (ended.status, [one.notice for one in ended.letters]) == ("denied", ["adverse_action_final"])
     audited = await office.database.read(lambda session: list(session.scalars(select(col(AuditRow.action)))))
-    assert audited.count("adverse_action.noticed") == audited.count("adverse_action.ended") == 1
+    assert audited.count("adverse_action.waited") == audited.count("adverse_action.ended") == 1
     assert audited.count("decide.refused") == 2
 
 
@@ -512,6 +532,8 @@ async def test_e8_the_days_that_were_left_leave_out_the_holidays_of_the_year_bef
         await office.database.write(follow_adverse_action, order, list_some_days_off, office.later())
         return str((await office.status(opened))["adverse_action"]["last_day"])
 
+    assert await follow() == "None"
+    await give_notice(office, opened, list_some_days_off)
     assert await follow() == "2024-12-31"
     office.now = datetime(2024, 12, 24, 18, tzinfo=UTC)
     assert (await office.command(opened, CommandKind.DISPUTE_CHECK)).applied

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.facts import Fact, FactKind, FactLog
+from domain.shared.cases.reasons import Reason
 from domain.state.adverse_actions import (
     AdverseAction,
     AdverseActionBegunData,
@@ -18,6 +19,7 @@ from domain.state.adverse_actions import (
     AdverseStatus,
     build_clock_facts,
     build_following_facts,
+    build_notice_facts,
     find_beginning_refusal,
     find_denial_refusal,
     find_dispute_end_refusal,
@@ -61,6 +63,12 @@ class Story:
         assert found is not None
         return found
 
+    def notice(self, **later: float) -> AdverseAction:
+        """So much later its notice is sent."""
+        self.now += timedelta(**later)
+        self.facts += build_notice_facts("c", self.action, RULES, HOLIDAYS, self.now.date(), self.now)
+        return self.action
+
     def follow(self, **later: float) -> AdverseAction:
         """So much later, its workflow looks."""
         self.now += timedelta(**later)
@@ -78,17 +86,35 @@ class Story:
 
 def test_e8_five_business_days_leave_out_weekends_and_holidays() -> None:
     story = Story()
-    assert story.action.status is AdverseStatus.NOTICING
-    action = story.follow(minutes=1)
+    assert story.follow(minutes=1).status is AdverseStatus.NOTICING, "nothing was sent yet"
+    action = story.notice()
     assert (action.status, action.notice_date, action.last_day) == ("waiting", date(2026, 12, 30), date(2027, 1, 7))
     assert story.follow(days=8).status is AdverseStatus.WAITING, "the last day is not over"
     assert story.follow(days=1).status is AdverseStatus.DECIDABLE
     assert len(story.facts) == story.action.version == 3
 
 
+def test_e8_the_days_run_from_when_the_notice_is_sent_and_from_nothing_else() -> None:
+    """For ten days no mail goes out: who disputes meanwhile has each of the days too."""
+    story = Story()
+    assert story.follow(days=10).last_day is None
+    assert find_denial_refusal(CONSIDER, story.action) == Reason("adverse_action_noticing")
+    story.dispute()
+    assert story.notice(days=1).status is AdverseStatus.DISPUTED
+    assert story.action.last_day == date(2027, 1, 15), "sent on Sunday the 10th"
+    story.end_dispute()
+    assert story.follow(minutes=1).last_day == date(2027, 1, 15)
+    before = len(story.facts)
+    assert story.notice(days=3).last_day == date(2027, 1, 15), "one that is sent again begins nothing"
+    assert len(story.facts) == before
+    ended = Story()
+    ended.happen(settled=True)
+    assert ended.notice(minutes=1).notice_date is None
+
+
 def test_e8_the_days_that_were_left_go_on_after_a_dispute() -> None:
     story = Story()
-    story.follow(minutes=1)
+    story.notice(minutes=1)
     story.now = datetime(2027, 1, 5, 18, tzinfo=UTC)
     story.dispute()
     assert story.follow(days=20).status is AdverseStatus.DISPUTED, "no clock runs"
@@ -101,7 +127,7 @@ def test_e8_the_days_that_were_left_go_on_after_a_dispute() -> None:
 
 def test_e8_a_dispute_after_the_days_leaves_one() -> None:
     story = Story()
-    story.follow(minutes=1)
+    story.notice(minutes=1)
     assert story.follow(days=30).status is AdverseStatus.DECIDABLE
     story.dispute()
     story.end_dispute()
@@ -111,7 +137,7 @@ def test_e8_a_dispute_after_the_days_leaves_one() -> None:
 
 def test_e8_a_report_newer_than_the_dispute_ends_it_and_an_older_one_does_not() -> None:
     story = Story()
-    story.follow(minutes=1)
+    story.notice(minutes=1)
     story.dispute()
     assert story.happen(CONSIDER).status is AdverseStatus.DISPUTED, "by the vendor's own time it came before"
     newer = CONSIDER.model_copy(update={"reported_at": story.now + timedelta(seconds=1)})
@@ -122,7 +148,7 @@ def test_e8_a_report_newer_than_the_dispute_ends_it_and_an_older_one_does_not() 
 
 def test_e8_a_dispute_on_the_day_of_the_notice_leaves_every_day() -> None:
     story = Story()
-    story.follow(minutes=1)
+    story.notice(minutes=1)
     story.dispute()
     story.now = datetime(2027, 1, 12, 18, tzinfo=UTC)
     story.end_dispute()
@@ -131,7 +157,7 @@ def test_e8_a_dispute_on_the_day_of_the_notice_leaves_every_day() -> None:
 
 def test_e8_what_is_disputed_again_before_the_days_go_on_ends_by_the_next_report() -> None:
     story = Story()
-    story.follow(minutes=1)
+    story.notice(minutes=1)
     story.now = datetime(2027, 1, 5, 18, tzinfo=UTC)
     for _ in range(2):
         story.dispute()
@@ -156,7 +182,7 @@ def test_e8_what_is_disputed_again_before_the_days_go_on_ends_by_the_next_report
 )
 def test_e8_what_becomes_of_it(check: BackgroundCheck, ended: dict[str, bool], status: AdverseStatus) -> None:
     story = Story()
-    story.follow(minutes=1)
+    story.notice(minutes=1)
     assert story.happen(check, **ended).status is status
     assert story.happen(CONSIDER).status is status, "an end is an end"
 
@@ -175,7 +201,7 @@ def test_e8_when_each_step_is_refused() -> None:
         return [one.code if one else None for one in found]
 
     assert codes() == ["adverse_action_noticing", "adverse_action_open", None, "not_disputed"]
-    story.follow(minutes=1)
+    story.notice(minutes=1)
     assert codes() == ["adverse_action_waiting", "adverse_action_open", None, "not_disputed"]
     story.follow(days=30)
     assert codes() == [None, "adverse_action_open", None, "not_disputed"]
@@ -196,7 +222,7 @@ def test_e8_when_each_step_is_refused() -> None:
 def test_e8_facts_come_in_any_order_and_more_than_once(chance: random.Random, steps: int) -> None:
     story = Story()
     acts: list[Callable[[], object]] = [
-        story.follow,
+        story.notice,
         story.dispute,
         story.end_dispute,
         story.follow,

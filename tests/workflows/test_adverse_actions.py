@@ -10,6 +10,7 @@ import pytest_asyncio
 from temporalio.client import WorkflowExecutionStatus
 
 from db.writes.opening import Opened
+from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Refusal
 from domain.shared.ids import make_adverse_action_workflow_id
 from tests.support import documents, inside as support
@@ -77,6 +78,35 @@ async def test_e8_nobody_is_denied_by_a_report_before_the_days_after_the_notice_
     letters = await inside.noticed(opened, "adverse_action_final")
     assert sorted(letters).count("adverse_action_begun") == 1
     await inside.noticed(opened, "denied")
+    assert await inside.handle(action).result() == "denied"
+
+
+async def test_e8_the_days_wait_for_a_mail_server_that_is_down_and_for_an_address_that_takes_mail(
+    inside: Inside,
+) -> None:
+    """Nothing has gone out, and nobody is denied. The letter is refused; sent again it begins the days."""
+    opened = await considered(inside)
+    await inside.noticed(opened, "request_received")
+    action = replace(opened, workflow_id=make_adverse_action_workflow_id(opened.case_id, 1))
+    await inside.control("mailbox", mode="down")
+    try:
+        await inside.cases.begin_adverse_action(opened.case_id, "an entry of 2022", STAFF)
+        await standing(inside, opened, "noticing")
+        assert await refusal(inside, opened) == "adverse_action_noticing"
+        await inside.control("mailbox", mode="error", status=550)
+        await inside.until(opened, lambda status: status["flag"] == "mail_refused")
+    finally:
+        await inside.control("mailbox", mode="ok")
+    assert await inside.skip(action, timedelta(days=4))
+    found = await standing(inside, opened, "noticing")
+    assert (found["notice_date"], found["last_day"]) == (None, None)
+    assert await refusal(inside, opened) == "adverse_action_noticing"
+    sent = await inside.cases.resend_notice(opened.case_id, Notice.ADVERSE_ACTION_BEGUN, "a new address", STAFF)
+    assert sent.state == "applied"
+    assert (await standing(inside, opened, "waiting"))["last_day"]
+    assert await inside.skip(action, LONG)
+    await standing(inside, opened, "decidable")
+    assert await inside.decide(opened, "deny") == "applied"
     assert await inside.handle(action).result() == "denied"
 
 

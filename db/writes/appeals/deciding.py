@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from db.appeal_tables import AppealRow
 from db.tables import SYSTEM
 from db.writes.appeals.filing import close_row
-from db.writes.appeals.rows import OVERDUE, SENT_BACK, CaseInAppeal, DaysOff, audit_appeal, find_row
+from db.writes.appeals.rows import OVERDUE, SENT_BACK, CaseInAppeal, audit_appeal, find_row
 from db.writes.facts import append_facts, flag_locked_case, lock_case
 from db.writes.recovery.restarts import reopen_case
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.appeals import (
     Appeal,
     AppealDecidedData,

@@ -13,13 +13,13 @@ from db.tables import SYSTEM, Case
 from db.writes.appeals.rows import (
     OVERDUE,
     CaseInAppeal,
-    DaysOff,
     audit_appeal,
     find_row,
     follow_facts,
     note_change,
 )
 from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.appeals import (
     AppealFiledData,
     AppealWithdrawnData,

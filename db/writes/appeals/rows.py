@@ -1,6 +1,5 @@
 """What every write about an appeal shares: its row follows from the case's facts, and its workflow is to be told."""
 
-from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -12,13 +11,12 @@ from db.appeal_tables import AppealRow
 from db.case_state import CaseSnapshot, snapshot_case
 from db.tables import Case
 from db.writes.facts import record_audit
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.appeals import Appeal
 from domain.shared.cases.facts import FactLog
 from domain.shared.cases.reasons import Reason
 from domain.shared.policy import AppealRules, find_day_end, find_local_date, find_time_zone
 
-# The days of these years on which offices are closed.
-DaysOff = Callable[[Iterable[int]], frozenset[date]]
 ASSISTER = "assister"
 OVERDUE, SENT_BACK = "appeal_overdue", "appeal_sent_back"
 

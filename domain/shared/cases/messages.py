@@ -136,12 +136,14 @@ class Effect(BaseModel):
     """The recorded result of an effect; ``ended`` says that the case was over, and the effect undone or not made.
 
     ``unproven`` says that it was not made, since whose the NPN is has to be proven first (D2). ``standing`` is the
-    snapshot of a federal registration after it.
+    snapshot of a federal registration after it, ``adverse_action`` of what goes before a denial, where its notice was
+    sent: its days run since then.
     """
 
     ended: bool = False
     unproven: bool = False
     standing: RegistrationSnapshot | None = None
+    adverse_action: AdverseActionSnapshot | None = None
 
 
 class Letter(CaseRef):
