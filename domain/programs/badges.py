@@ -1,4 +1,4 @@
-"""A certificate as an Open Badges 3.0 credential, and the list that says which of them count no more (E16).
+"""A certificate as an Open Badges 3.0 credential, and the lists that say which don't count: for good, or now (E16).
 
 The payloads of VC-JWTs: a payload is the credential itself, with the registered claims beside its own. Neither an NPN
 nor an e-mail address is in one.
@@ -9,6 +9,7 @@ import gzip
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +19,24 @@ CREDENTIALS = "https://www.w3.org/ns/credentials/v2"
 OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 # As many as a Bitstring Status List has at least, so that nobody is known by their list.
 ENTRIES = 131_072
-STATUS_PATH = "/badges/status/{number}"
+
+
+class BadgePurpose(StrEnum):
+    """What a status list says of a badge: that it counts no more, or that it doesn't at present."""
+
+    REVOCATION = "revocation"
+    SUSPENSION = "suspension"
+
+    @property
+    def path(self) -> str:
+        """Where its lists are, by their number."""
+        return STATUS_PATHS[self]
+
+
+STATUS_PATHS = {
+    BadgePurpose.REVOCATION: "/badges/status/{number}",
+    BadgePurpose.SUSPENSION: "/badges/suspensions/{number}",
+}
 
 
 @dataclass(frozen=True)
@@ -61,12 +79,12 @@ def build_badge(
 ) -> dict[str, Any]:
     """The credential of a certificate, as the public's document describes it.
 
-    ``label`` says what its holder is certified as. It is valid until the end of the last day in ``zone``.
+    ``label`` says what its holder is certified as. It is valid until the end of the last day in ``zone``; one without a
+    last day is of a plan year for trying only, which its name says as its page does.
     """
     url = f"{issuer.web_url}/certificates/{certificate['number']}"
     issued = datetime.fromisoformat(certificate["issued_at"])
-    status_list = issuer.web_url + STATUS_PATH.format(number=entry.list_number)
-    title = f"{label}, {certificate['plan_year']}"
+    title = f"{label}, {certificate['plan_year']}{'' if certificate['valid_until'] else ' (for trying only)'}"
     credential: dict[str, Any] = {
         "@context": [CREDENTIALS, OPEN_BADGES],
         "id": f"{url}/badge",
@@ -93,13 +111,7 @@ def build_badge(
                 "criteria": {"narrative": "The training of the plan year was completed and what it asks for was met."},
             },
         },
-        "credentialStatus": {
-            "id": f"{status_list}#{entry.index}",
-            "type": "BitstringStatusListEntry",
-            "statusPurpose": "revocation",
-            "statusListIndex": str(entry.index),
-            "statusListCredential": status_list,
-        },
+        "credentialStatus": [_build_status(issuer, purpose, entry) for purpose in BadgePurpose],
     }
     claims: dict[str, Any] = {"iss": issuer.did, "jti": credential["id"], "nbf": int(issued.timestamp())}
     if certificate["valid_until"]:
@@ -109,11 +121,27 @@ def build_badge(
     return credential | claims
 
 
+def _build_status(issuer: BadgeIssuer, purpose: BadgePurpose, entry: BadgeEntry) -> dict[str, str]:
+    status_list = issuer.web_url + purpose.path.format(number=entry.list_number)
+    return {
+        "id": f"{status_list}#{entry.index}",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": purpose.value,
+        "statusListIndex": str(entry.index),
+        "statusListCredential": status_list,
+    }
+
+
 def build_status_list(
-    issuer: BadgeIssuer, number: int, ended: Iterable[int], now: datetime, fresh_for: timedelta
+    issuer: BadgeIssuer,
+    purpose: BadgePurpose,
+    number: int,
+    indices: Iterable[int],
+    now: datetime,
+    fresh_for: timedelta,
 ) -> dict[str, Any]:
     """The credential of a status list, in which the bits of these indices are set; it is good for a while."""
-    url = issuer.web_url + STATUS_PATH.format(number=number)
+    url = issuer.web_url + purpose.path.format(number=number)
     return {
         "@context": [CREDENTIALS],
         "id": url,
@@ -124,8 +152,8 @@ def build_status_list(
         "credentialSubject": {
             "id": f"{url}#list",
             "type": "BitstringStatusList",
-            "statusPurpose": "revocation",
-            "encodedList": encode_bits(ended),
+            "statusPurpose": purpose.value,
+            "encodedList": encode_bits(indices),
             "ttl": int(fresh_for.total_seconds() * 1000),
         },
         "iss": issuer.did,
@@ -134,10 +162,10 @@ def build_status_list(
     }
 
 
-def encode_bits(ended: Iterable[int]) -> str:
+def encode_bits(indices: Iterable[int]) -> str:
     """A list in which these indices are set: index 0 is the leftmost bit; gzip, base64url without padding, a ``u``."""
     bits = bytearray(ENTRIES // 8)
-    for index in ended:
+    for index in indices:
         bits[index // 8] |= 0x80 >> index % 8
     packed = gzip.compress(bytes(bits), mtime=0)
     return "u" + base64.urlsafe_b64encode(packed).decode().rstrip("=")

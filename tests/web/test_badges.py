@@ -13,12 +13,12 @@ from openbadgeslib.ob3.verifier import OB3VerificationError, OB3Verifier
 from sqlalchemy.orm import Session
 
 from db.case_state import load_case
-from db.tables import CertificateRow
-from domain.programs.badges import ENTRIES, encode_bits
+from db.tables import Case, CertificateRow
+from domain.programs.badges import ENTRIES, BadgePurpose, encode_bits
 from domain.shared.cases.facts import FactKind
 from domain.state.policies import POLICIES
 from tests.support.documents import broker
-from tests.support.tables import add_rows
+from tests.support.tables import add_rows, change_row
 from tests.web.house import NUMBER, House
 from web.public import badges
 
@@ -78,6 +78,20 @@ async def test_e16_a_badge_is_verified_by_another_library_and_names_no_number_of
         await verify(house, forged)
 
 
+async def test_e16_a_certificate_that_is_not_valid_at_present_has_a_badge_that_is_suspended(house: House) -> None:
+    """Its page says so since the registration has named another NPN, and until that one is proven."""
+    case_id = await house.open(broker())
+    await house.certify(case_id)
+    badge = await badge_of(house)
+    await house.database.write(change_row, Case, case_id, npn_unproven=True)
+    shown = await house.browser.get(f"/certificates/{NUMBER}", headers={"Accept": "application/json"})
+    assert shown.json()["status"] == "unproven"
+    with pytest.raises(OB3VerificationError, match="suspension"):
+        await verify(house, badge)
+    await house.database.write(change_row, Case, case_id, npn_unproven=False)
+    assert await verify(house, badge) is not None
+
+
 @pytest.mark.parametrize("how", ["revoked", "under_appeal", "superseded"])
 async def test_e16_the_status_list_follows_revocation_and_superseding(house: House, how: str) -> None:
     case_id = await house.open(broker())
@@ -101,7 +115,7 @@ async def test_e16_the_status_list_follows_revocation_and_superseding(house: Hou
 
 
 async def test_e16_there_is_no_badge_and_no_list_without_a_certificate(house: House) -> None:
-    for path in (f"/certificates/{NUMBER}/badge", "/certificates/x/badge", "/badges/status/1"):
+    for path in (f"/certificates/{NUMBER}/badge", "/certificates/x/badge", "/badges/status/1", "/badges/suspensions/1"):
         assert (await house.browser.get(path)).status_code == 404
 
 
@@ -110,10 +124,10 @@ async def test_e16_no_list_is_looked_for_whose_entries_are_no_numbers_of_a_datab
 ) -> None:
     asked: list[int] = []
 
-    def list_none(session: Session, first: int, last: int) -> None:
+    def list_none(session: Session, purpose: BadgePurpose, first: int, last: int) -> None:
         asked.append(last)
 
-    monkeypatch.setattr(badges, "list_ended_entries", list_none)
+    monkeypatch.setattr(badges, "list_set_entries", list_none)
     for number in (1, 16_383, 16_384, 2**40):
         assert (await house.browser.get(f"/badges/status/{number}")).status_code == 404
     assert max(asked) < 2**31

@@ -16,10 +16,10 @@ from fastapi.responses import JSONResponse, Response
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from db.reads.badges import find_badge_entry, list_ended_entries
+from db.reads.badges import find_badge_entry, list_set_entries
 from db.reads.cases import read_certificate
 from db.writes.badges import take_badge_entry
-from domain.programs.badges import ENTRIES, BadgeEntry, BadgeIssuer, build_badge, build_status_list
+from domain.programs.badges import ENTRIES, BadgeEntry, BadgeIssuer, BadgePurpose, build_badge, build_status_list
 from domain.programs.policies import find_newest_policy
 from domain.shared.ids import parse_certificate_number
 from domain.shared.policy import find_time_zone
@@ -40,6 +40,7 @@ FRESH_FOR = timedelta(minutes=5)
 # Entries are integers of four bytes: of a number beyond, PostgreSQL would make an error.
 MOST_LISTS = (2**31 - 1) // ENTRIES
 ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+ListNumber = Annotated[int, Path(ge=1, le=2**40)]
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is none under this number."}}
 
 
@@ -66,18 +67,30 @@ async def show_badge(number: str, services: ServicesDep) -> Response:
 
 
 @router.get(
-    "/badges/status/{number}", dependencies=[limit_rate("look_up")], responses=NOT_FOUND, response_class=Response
+    BadgePurpose.REVOCATION.path, dependencies=[limit_rate("look_up")], responses=NOT_FOUND, response_class=Response
 )
-async def show_status_list(number: Annotated[int, Path(ge=1, le=2**40)], services: ServicesDep) -> Response:
-    """A Bitstring Status List as a VC-JWT: which badges count no more, revoked or superseded (E16)."""
+async def show_status_list(number: ListNumber, services: ServicesDep) -> Response:
+    """A Bitstring Status List as a VC-JWT: which badges count no more, revoked, superseded or over (E16)."""
+    return await _show_list(services, BadgePurpose.REVOCATION, number)
+
+
+@router.get(
+    BadgePurpose.SUSPENSION.path, dependencies=[limit_rate("look_up")], responses=NOT_FOUND, response_class=Response
+)
+async def show_suspension_list(number: ListNumber, services: ServicesDep) -> Response:
+    """A Bitstring Status List as a VC-JWT: which badges don't count at present, as their pages say (E16)."""
+    return await _show_list(services, BadgePurpose.SUSPENSION, number)
+
+
+async def _show_list(services: Services, purpose: BadgePurpose, number: int) -> Response:
     first = (number - 1) * ENTRIES + 1
-    ended = None
+    found = None
     if number <= MOST_LISTS:
-        ended = await services.database.read(list_ended_entries, first, first + ENTRIES - 1)
-    if ended is None:
+        found = await services.database.read(list_set_entries, purpose, first, first + ENTRIES - 1)
+    if found is None:
         return build_problem(404, "There is no status list with this number.", headers=PRIVATE)
-    indices = [BadgeEntry(entry).index for entry in ended]
-    listed = build_status_list(_find_issuer(services), number, indices, now(), FRESH_FOR)
+    indices = [BadgeEntry(entry).index for entry in found]
+    listed = build_status_list(_find_issuer(services), purpose, number, indices, now(), FRESH_FOR)
     kept = {"Cache-Control": f"public, max-age={int(FRESH_FOR.total_seconds())}"}
     return Response(_sign(services, listed), media_type=JWT, headers=kept)
 
