@@ -17,7 +17,7 @@ import httpx2
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring, iterparse
 
-from adapters.http import Refused, open_stream, read_pieces
+from adapters.http import Refused, Unavailable, open_stream, read_pieces
 
 SERVICE = "registry_alerts"
 PATH = "/pdb-alerts-industry-services/services/industry-ws"
@@ -28,6 +28,7 @@ ALERT_TYPES = ("LICENSING", "RIRS", "DEMOGRAPHICS")
 NPN_TYPE = "NAICProducerCode"
 NPN = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 REPORT_ROOT = "ReportProcessResult"
+FAULT_STATUS = 500
 MOST_BYTES = 16 * 1024 * 1024
 SECONDS = 60.0
 
@@ -42,7 +43,11 @@ class RegistryAlertsClient:
         self._email = email
 
     async def add_subscription(self, name: str) -> None:
-        """Opens a subscription to alerts of every state under a name of ours."""
+        """Opens a subscription to alerts of every state under a name of ours; one that is there stays as it is.
+
+        A fault changes nothing here: in which words one that is there is refused is nowhere published, and where there
+        is none, `add_targets` fails.
+        """
         call = _begin_call("addSubscription")
         data = _add(call, "subscriptionInputData")
         _add(data, "subscriptionName", name)
@@ -54,7 +59,7 @@ class RegistryAlertsClient:
         types = _add(data, "alertTypeList")
         for one in ALERT_TYPES:
             _add(types, "alertTypeList", one)
-        await self._call(call)
+        await self._call(call, takes_fault=True)
 
     async def add_targets(self, name: str, npns: Sequence[str]) -> None:
         """Has a subscription name these NPNs too."""
@@ -71,8 +76,8 @@ class RegistryAlertsClient:
         media_type, body = await self._call(call)
         return parse_report(media_type, body)
 
-    async def _call(self, call: Xml.Element) -> tuple[str, bytes]:
-        """The answer's media type and body."""
+    async def _call(self, call: Xml.Element, *, takes_fault: bool = False) -> tuple[str, bytes]:
+        """The answer's media type and body; a SOAP fault is one only where that is said."""
         envelope = Xml.Element(f"{{{ENVELOPE}}}Envelope")
         Xml.SubElement(envelope, f"{{{ENVELOPE}}}Body").append(call)
         action = call.tag.partition("}")[2]
@@ -82,11 +87,14 @@ class RegistryAlertsClient:
             self._url,
             within=SECONDS,
             method="POST",
+            answers={FAULT_STATUS} if takes_fault else (),
             auth=self._auth,
             content=Xml.tostring(envelope, "utf-8", xml_declaration=True),
             headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{NAMESPACE}/{action}"'},
         ) as response:
             body = b"".join([piece async for piece in read_pieces(response, SERVICE, MOST_BYTES)])
+        if response.status_code == FAULT_STATUS and not _is_fault(body):
+            raise Unavailable(f"{SERVICE}_unreachable", f"answered {FAULT_STATUS}")
         return response.headers.get("content-type", ""), body
 
 
@@ -142,6 +150,13 @@ def _list_npns(report: bytes) -> Iterator[str]:
                 yield npn
         elif event == "end" and name in ("Person", "JurisdictionReport"):
             element.clear()
+
+
+def _is_fault(body: bytes) -> bool:
+    try:
+        return fromstring(body, forbid_dtd=True).find(f"{{{ENVELOPE}}}Body/{{{ENVELOPE}}}Fault") is not None
+    except (Xml.ParseError, DefusedXmlException, ValueError):
+        return False
 
 
 def _begin_call(name: str) -> Xml.Element:

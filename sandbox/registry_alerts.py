@@ -71,10 +71,11 @@ class AlertsStandIn:
             return _build_fault(str(error))
 
     def _add_subscription(self, call: Xml.Element) -> Response:
-        """Opens one; one that is there already stays as it is†."""
+        """Opens one; of a name that is there already it is refused†."""
         name = _read(call, ".//{*}subscriptionName")
-        if self._store.find_document(SUBSCRIPTION, name) is None:
-            self._store.save_document(SUBSCRIPTION, name, {"name": name, "npns": []})
+        if self._store.find_document(SUBSCRIPTION, name) is not None:
+            raise ValueError("There is a subscription of this name already")
+        self._store.save_document(SUBSCRIPTION, name, {"name": name, "npns": []})
         return _build_answer("addSubscriptionResponse")
 
     def _add_targets(self, call: Xml.Element) -> Response:

@@ -124,6 +124,22 @@ async def test_e1_a_fault_is_another_time_s(alerts: RegistryAlertsClient, httpse
         await alerts.read_report(DAY)
 
 
+async def test_e1_a_subscription_that_is_there_is_no_failure_and_silence_is_one(
+    alerts: RegistryAlertsClient, httpserver: HTTPServer
+) -> None:
+    fault = "<s:Fault><faultstring>%s</faultstring></s:Fault>"
+    envelope = f'<s:Envelope xmlns:s="{ENVELOPE}"><s:Body>{fault}</s:Body></s:Envelope>'
+    httpserver.expect_oneshot_request(PATH).respond_with_data(envelope % "In words nobody has published", status=500)
+    await alerts.add_subscription("certified-0001")
+    for answer, status in (("<Fault/>", 500), ("<html>", 500), ("<!DOCTYPE a><a/>", 500), (envelope % "Later", 503)):
+        httpserver.expect_oneshot_request(PATH).respond_with_data(answer, status=status)
+        with pytest.raises(Unavailable, match="registry_alerts_unreachable"):
+            await alerts.add_subscription("certified-0001")
+    httpserver.expect_oneshot_request(PATH).respond_with_data(envelope % "There is none", status=500)
+    with pytest.raises(Unavailable, match="registry_alerts_unreachable"):
+        await alerts.add_targets("certified-0001", ["9000000001"])
+
+
 async def test_e1_an_answer_is_bounded(
     alerts: RegistryAlertsClient, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest_asyncio
 from db.case_state import load_case, load_snapshot
 from db.license_tables import AlertReport, RegistryCall, WatchedLicense
 from db.reads.licenses.rounds import list_due_letters, read_last_round
-from db.tables import AuditRow, EvidenceRow
+from db.tables import AuditRow, Case, EvidenceRow
 from db.writes.licenses.calls import DueCall, Holder, JudgedLicense, record_answers, take_calls
 from db.writes.licenses.rounds import close_round
 from db.writes.licenses.watched import (
@@ -28,6 +28,7 @@ from domain.shared.licensing import License, Producer
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from tests.support import documents
 from tests.support.office import Office, office_over
+from tests.support.tables import change_row
 
 DAY = timedelta(days=1)
 BOUND = 100
@@ -85,7 +86,7 @@ class Watch:
         producer = build_producer(request, **self.licenses.get(call.npn, {}))
         now = datetime.combine(day, self.office.now.timetz())
         verdict = judge_holder(holder.policy, request, producer, now)
-        return JudgedLicense(case_id, call.npn, verdict, b"<PDB/>", f"{case_id}-{day}")
+        return JudgedLicense(case_id, call.npn, verdict, b"<PDB/>", f"{case_id}-{day}-{call.npn}")
 
     async def row(self, opened: Opened) -> WatchedLicense:
         [found] = await self.office.all(WatchedLicense, case_id=opened.case_id)
@@ -198,6 +199,33 @@ async def test_e2_e3_a_lapse_suspends_once_and_a_return_restores(watch: Watch) -
     assert len([key for key in kept if ":watch:" in key]) == 2, "what a change rests on is kept, and no more"
     calls = await watch.office.all(RegistryCall)
     assert (sum(one.suspended for one in calls), sum(one.restored for one in calls)) == (1, 1)
+
+
+async def test_e2_e3_a_license_that_lapses_again_on_the_day_of_its_return_suspends_again_that_day(watch: Watch) -> None:
+    """A day has one call about an NPN: it is another one's where the NPN was put right meanwhile."""
+    opened = await watch.certified()
+    await watch.take_in(watch.office.now.date())
+    day = watch.office.now.date() + 30 * DAY
+    suspensions = []
+    for number, standing in enumerate([False, True, False]):
+        request = (await watch.office.database.read(load_case, opened.case_id)).request
+        npn = request["npn"] if number == 0 else documents.broker()["npn"]
+        await watch.office.database.write(change_row, Case, opened.case_id, request={**request, "npn": npn})
+        await watch.office.database.write(change_row, WatchedLicense, opened.case_id, npn=npn, due_on=day)
+        watch.licenses[npn] = {"active": standing}
+        for _ in range(2):  # no second call, and nothing twice
+            await watch.ask(day)
+        assert (await watch.office.status(opened))["stage"] == ("certified" if standing else "suspended")
+        suspensions.append((await watch.row(opened)).suspension_id)
+    first, none, second = suspensions
+    assert none is None
+    assert None not in (first, second)
+    assert first != second
+    audited = [row.action for row in await watch.office.all(AuditRow, case_id=opened.case_id)]
+    assert audited.count("authority.suspended") == 2
+    assert (await watch.row(opened)).due_on == day + 7 * DAY
+    kept = [row.key for row in await watch.office.all(EvidenceRow, case_id=opened.case_id)]
+    assert len([key for key in kept if ":watch:" in key]) == 3, "what each change rests on"
 
 
 async def test_e1_e2_one_call_about_an_npn_is_about_its_cases_in_both_programs(watch: Watch) -> None:

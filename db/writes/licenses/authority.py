@@ -4,14 +4,21 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from db.case_state import snapshot_case
+from db.writes.facts import lock_case
 from db.writes.suspensions import NewSuspension, restore_authority, suspend_authority
 from domain.shared.cases.authority import SuspensionCause
 from domain.shared.licenses.watch import LicenseVerdict
 
 
 def suspend_holder(session: Session, case_id: str, verdict: LicenseVerdict, day: date, now: datetime) -> str | None:
-    """Suspends a case for its licence; the suspension's id, None where it changes nothing."""
-    suspension_id = f"license:{case_id}:{day.isoformat()}"
+    """Suspends a case for its licence; the suspension's id, None where it changes nothing.
+
+    One that was suspended and restored on the same day is suspended again: by what has happened to it since, the id is
+    another one.
+    """
+    since = snapshot_case(session, lock_case(session, case_id)).state.authority.facts
+    suspension_id = f"license:{case_id}:{day.isoformat()}" + (f":{since}" if since else "")
     wanted = NewSuspension(suspension_id, SuspensionCause.LICENSE_LAPSED, note=verdict.reason)
     return suspension_id if suspend_authority(session, case_id, wanted, now) else None
 

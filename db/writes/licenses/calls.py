@@ -140,5 +140,5 @@ def record_answers(session: Session, judged: Sequence[JudgedLicense], day: date,
 
 
 def _keep_answer(session: Session, one: JudgedLicense, day: date, now: datetime) -> None:
-    key = f"{one.case_id}:{SOURCE}:watch:{day.isoformat()}"
+    key = f"{one.case_id}:{SOURCE}:watch:{day.isoformat()}:{one.sha256}"
     keep_evidence(session, key, one.case_id, SOURCE, one.raw, one.sha256, now)
