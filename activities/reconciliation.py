@@ -14,6 +14,7 @@ from activities.heartbeats import keep_heartbeating
 from adapters.http import Refused, Unavailable
 from db.case_state import CaseSnapshot, list_flags, load_case, load_snapshot
 from db.engine import Database
+from db.reads.recovery.adverse_actions import list_denied_cases, list_followed_actions
 from db.reads.recovery.reconciliation import (
     compare_case,
     is_unclosed,
@@ -26,6 +27,7 @@ from db.reads.recovery.reconciliation import (
     read_last_reconciliation,
 )
 from db.tables import SYSTEM, Case
+from db.writes.adverse_actions import note_restart
 from db.writes.cases import flag_case, unflag_case
 from db.writes.facts import WORKFLOW_STUCK
 from db.writes.recovery.reconciliation import keep_reconciliation
@@ -38,8 +40,10 @@ from db.writes.recovery.restarts import (
     want_reports,
 )
 from domain.programs.progress import ADVERSE_ACTION, AUTHORITY
+from domain.shared.assister import Kind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import (
+    BeginAdverseFollowing,
     LastReconciliation,
     Progress,
     Reconciled,
@@ -50,6 +54,7 @@ from domain.shared.cases.messages import (
 )
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.reconciliation import (
+    FOLLOWED,
     MOST_RESTARTS,
     WANTED,
     Outcome,
@@ -101,6 +106,9 @@ class CaseWorkflowDirectory(Protocol):
 
     async def start_workflow(self, case: Case) -> bool:
         """Begins it; one that runs is left alone."""
+
+    async def begin_adverse_following(self, begin: BeginAdverseFollowing) -> bool:
+        """Begins the workflow of an adverse action; False where it runs."""
 
     async def terminate_workflow(self, case: Case, reason: str) -> None:
         """Ends it at once; one that doesn't run is left alone."""
@@ -154,12 +162,31 @@ class ReconciliationsActivities(contracts.Reconciliations):
         running = await self._workflows.list_running(cases) if cases else {}
         outcomes = await self._look_at_each(cases, running, thorough=order.thorough)
         counts = _count_outcomes(outcomes)
+        after = cases[-1].case_id if len(cases) == PAGE else ""
+        counts[FOLLOWED] = await self._follow_adverse_actions(order.after, after, cases)
         still_open = [case for case in cases if case.stage not in ENDED]
         if order.restored:
             await self._database.write(want_reports, [case.case_id for case in still_open])
         wanted = [case.case_id for case in still_open if order.restored or case.reports_wanted]
         counts[WANTED] = len(wanted)
-        return Reconciled(counts=counts, after=cases[-1].case_id if len(cases) == PAGE else "", ask_again=wanted)
+        return Reconciled(counts=counts, after=after, ask_again=wanted)
+
+    async def _follow_adverse_actions(self, after: str, last: str, cases: Sequence[Case]) -> int:
+        """Begins the workflows of adverse actions again that alone are lost; how many (E8).
+
+        ``after`` and ``last`` bound the page: of those denied meanwhile the final notice may be due.
+        """
+        denied = await self._database.read(list_denied_cases, after, last, _now() - CLOSING_LOOKED_FOR)
+        checked = [case.case_id for case in cases if case.kind == Kind.ENROLLMENT_COUNSELOR]
+        begun = 0
+        for followed in await self._database.read(list_followed_actions, [*checked, *denied], _now() - YOUNG):
+            try:
+                if await self._workflows.begin_adverse_following(followed):
+                    await self._database.write(note_restart, followed.case_id, SYSTEM, Reason("workflow_lost"), _now())
+                    begun += 1
+            except Exception as error:  # it is the next reconciliation's
+                log.warning("adverse action not followed", case=followed.case_id, error=type(error).__name__)
+        return begun
 
     async def _look_at_each(
         self, cases: Sequence[Case], running: Mapping[str, SeenWorkflow], *, thorough: bool

@@ -12,9 +12,11 @@ from temporalio.service import RPCError
 
 from db.case_state import CaseSnapshot, load_case, load_snapshot
 from db.engine import Database
+from db.reads.recovery.adverse_actions import find_followed_action
 from db.reads.recovery.reconciliation import is_unclosed, list_repeats
 from db.reads.rule_moves import RulesMove
 from db.tables import Case, CommandRow, InboxRow
+from db.writes.adverse_actions import note_restart
 from db.writes.cases import flag_case
 from db.writes.commands import keep_command, load_command, refuse_command
 from db.writes.links import use_activation_link
@@ -158,14 +160,17 @@ class Cases:
     async def restart_case(self, case_id: str, reason: str, actor: str) -> RestartOutcome:
         """Begins the workflow of a case again from what is recorded, at once or a little later.
 
-        Raises `Refusal` for a case that has ended with all its closing actions, or whose workflow runs, `UnknownCase`,
-        and `Unreachable`.
+        Where it runs, and the workflow of its adverse action alone is lost, that is begun again. Raises `Refusal` for a
+        case that has ended with all its closing actions, or whose workflow runs, `UnknownCase`, and `Unreachable`.
         """
         if not reason.strip():
             raise Invalid([Fault("reason", "required")])
         case = await self._database.read(load_case, case_id)
         is_running = await self._workflows.is_running(case)
-        if case.stage in ENDED and (is_running or not await self._database.read(is_unclosed, case_id)):
+        is_over = case.stage in ENDED and (is_running or not await self._database.read(is_unclosed, case_id))
+        if (is_over or is_running) and await self._restart_following(case_id, reason.strip(), actor):
+            return RestartOutcome(True, [])
+        if is_over:
             raise Refusal(Reason("case_ended", {"stage": case.stage}))
         if is_running:
             raise Refusal(Reason("workflow_runs"))
@@ -173,6 +178,14 @@ class Cases:
         repeats = await self._database.read(list_repeats, case_id, known) if known else []
         await self._database.write(free_case, case, actor, reason.strip(), now(), repeats)
         return RestartOutcome(await self.try_to_start(case_id), repeats)
+
+    async def _restart_following(self, case_id: str, reason: str, actor: str) -> bool:
+        """Begins the workflow of a case's adverse action again; False where none has to run, or it runs (E8)."""
+        followed = await self._database.read(find_followed_action, case_id)
+        if followed is None or not await self._workflows.begin_adverse_following(followed):
+            return False
+        await self._database.write(note_restart, case_id, actor, reason, now())
+        return True
 
     async def _flag_gone(self, case_id: str) -> WorkflowGone:
         """Flags an open case whose workflow isn't running; what is to be raised then."""

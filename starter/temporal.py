@@ -24,9 +24,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from db.tables import Case
-from domain.shared.cases.messages import Begin, Command, Progress, RegistrationProgress, Report
+from domain.shared.cases.messages import Begin, BeginAdverseFollowing, Command, Progress, RegistrationProgress, Report
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
 from domain.shared.cases.stages import ENDED
+from domain.shared.ids import make_adverse_action_workflow_id
 from domain.shared.programs import FEDERAL_PROGRAM
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names
@@ -98,6 +99,25 @@ class CaseWorkflows:
                     id_reuse_policy=reuse.ALLOW_DUPLICATE if case.restarted_at else reuse.REJECT_DUPLICATE,
                     search_attributes=_build_search_attributes(case),
                     static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
+                    rpc_timeout=RPC_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        except NotRunning:  # it is the namespace that isn't there
+            raise Unreachable from None
+        return True
+
+    async def begin_adverse_following(self, begin: BeginAdverseFollowing) -> bool:
+        """Begins the workflow of an adverse action, as its case's does; False where it runs."""
+        try:
+            with translate_errors():
+                await self.client.start_workflow(
+                    names.ADVERSE_ACTION,
+                    begin,
+                    id=make_adverse_action_workflow_id(begin.case_id, begin.number),
+                    task_queue=self._task_queue,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     rpc_timeout=RPC_TIMEOUT,
                 )
         except WorkflowAlreadyStartedError:

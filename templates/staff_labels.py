@@ -352,6 +352,7 @@ ACTIONS: Labels = {
     "adverse_action.noticed": N_("Notice of the adverse action: its days run"),
     "adverse_action.dispute_ended": N_("Dispute of the background report over"),
     "adverse_action.resumed": N_("Days of the adverse action go on"),
+    "adverse_action.restarted": N_("Following of the adverse action begun again"),
     "adverse_action.waited": N_("Days of the adverse action are over"),
     "adverse_action.ended": N_("Adverse action ended"),
     "begin_adverse_action.refused": N_("Notice before a denial refused"),

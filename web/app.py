@@ -18,7 +18,7 @@ from db.reads.counts import check_tables, count_given_up, count_pending_events, 
 from db.reads.licenses.rounds import read_last_round
 from db.reads.numbers import StaffNumbers
 from db.reads.recovery.reconciliation import read_last_reconciliation
-from domain.shared.cases.reconciliation import FLAGGED, WANTED, Outcome
+from domain.shared.cases.reconciliation import FLAGGED, FOLLOWED, WANTED, Outcome
 from domain.shared.documents.dialects import DIALECTS
 from domain.shared.senders import ABSORB_SENDER, build_sender
 from settings import Settings, load_settings
@@ -322,7 +322,8 @@ async def _add_reconciliation(services: Services, kept: CollectorRegistry) -> No
     found = Gauge("certify_reconciliation_cases", "Cases by what the last one found", ["outcome"], registry=kept)
     for outcome in Outcome:
         found.labels(outcome).set(last.counts.get(outcome, 0))
-    found.labels(WANTED).set(last.counts.get(WANTED, 0))
+    for beside in (WANTED, FOLLOWED):
+        found.labels(beside).set(last.counts.get(beside, 0))
     found.labels("flagged").set(sum(last.counts.get(outcome, 0) for outcome in FLAGGED))
     unknown = Gauge("certify_workflows_without_case", "Workflows that run and have no case", registry=kept)
     unknown.set(last.counts.get("unknown", 0))

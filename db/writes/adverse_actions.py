@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot, snapshot_case
-from db.writes.facts import append_to_case, audit_adverse_facts, lock_case
+from db.writes.facts import append_to_case, audit_adverse_facts, lock_case, record_audit
 from domain.shared.business_days import DaysOff
-from domain.shared.cases.messages import AdverseActionStanding, CaseRef, Letter
-from domain.shared.cases.notices import Notice
+from domain.shared.cases.messages import AdverseActionStanding, CaseRef
+from domain.shared.cases.reasons import Reason
 from domain.shared.policy import find_day_end, find_local_date, find_time_zone
-from domain.state.adverse_actions import AdverseAction, AdverseStatus, build_clock_facts
+from domain.state.adverse_actions import AdverseAction, AdverseStatus, build_clock_facts, list_due_letters
 
 
 def follow_adverse_action(session: Session, order: CaseRef, days_off: DaysOff, now: datetime) -> AdverseActionStanding:
@@ -43,7 +43,7 @@ def follow_adverse_action(session: Session, order: CaseRef, days_off: DaysOff, n
         is_open=action.is_open,
         status=action.status.value,
         due_at=_find_due_time(snapshot, action) if action.status is AdverseStatus.WAITING else None,
-        letters=_list_letters(snapshot, action, order),
+        letters=list_due_letters(order, action, has_ended=snapshot.state.ended),
     )
 
 
@@ -57,11 +57,6 @@ def _find_due_time(snapshot: CaseSnapshot, action: AdverseAction) -> datetime | 
     return find_day_end(action.last_day, find_time_zone(snapshot.policy)) if action.last_day else None
 
 
-def _list_letters(snapshot: CaseSnapshot, action: AdverseAction, order: CaseRef) -> list[Letter]:
-    """What the assister has to be told so far; each is sent once, by its key."""
-    told = [Notice.ADVERSE_ACTION_BEGUN] if action.is_open else []
-    if action.status is AdverseStatus.DENIED:
-        told.append(Notice.ADVERSE_ACTION_FINAL)
-    elif action.status is AdverseStatus.CANCELED and action.notice_date and not snapshot.state.ended:
-        told.append(Notice.ADVERSE_ACTION_CANCELED)
-    return [Letter(case_id=order.case_id, at=order.at, notice=one, about=str(action.number)) for one in told]
+def note_restart(session: Session, case_id: str, actor: str, why: str | Reason, now: datetime) -> None:
+    """The workflow of an adverse action was lost, and is begun again."""
+    record_audit(session, now, actor, "adverse_action.restarted", lock_case(session, case_id), why)

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.shared.business_days import find_business_day, is_business_day
 from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
+from domain.shared.cases.messages import CaseRef, Letter
+from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.state.background_reports import BackgroundCheck, BackgroundReport
 from domain.state.policy import AdverseActionRules
@@ -335,6 +337,19 @@ def _count_days_left(action: AdverseAction, rules: AdverseActionRules, holidays:
     first = max(action.disputed_on, action.counted_from + timedelta(days=1))
     days = (first + timedelta(days=ahead) for ahead in range((action.last_day - first).days + 1))
     return max(1, sum(is_business_day(day, holidays) for day in days))
+
+
+def list_due_letters(order: CaseRef, action: AdverseAction, *, has_ended: bool) -> list[Letter]:
+    """What the assister has to be told of an adverse action so far, each letter once by its key.
+
+    ``has_ended`` says that the case has: who withdrew isn't told that a report doesn't count any more.
+    """
+    told = [Notice.ADVERSE_ACTION_BEGUN] if action.is_open else []
+    if action.status is AdverseStatus.DENIED:
+        told.append(Notice.ADVERSE_ACTION_FINAL)
+    elif action.status is AdverseStatus.CANCELED and action.notice_date and not has_ended:
+        told.append(Notice.ADVERSE_ACTION_CANCELED)
+    return [Letter(case_id=order.case_id, at=order.at, notice=one, about=str(action.number)) for one in told]
 
 
 def describe_adverse_action(action: AdverseAction | None) -> dict[str, Any] | None:

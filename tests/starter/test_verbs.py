@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.shared.ids import make_adverse_action_workflow_id
 from starter.client import RPC_TIMEOUT
 from starter.stack.embedded import build_children, run_stack
 from starter.stack.plan import Plan
@@ -14,6 +15,7 @@ from starter.stack.processes import Child
 from tests.starter.command import Clerk
 from tests.support import documents
 from tests.support.patience import PATIENCE
+from tests.support.temporal import client_of
 from tests.support.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -135,6 +137,12 @@ async def test_e8_notice_is_given_before_a_denial_by_a_report(clerk: Clerk, worl
     case = opened["case_id"]
     assert "begin the adverse action" in await clerk.refused("decide", case, "deny", *STAFF)
     assert (await clerk.json("check", case, "adverse", *STAFF))["state"] == "applied"
+    await world.until(opened, lambda status: status["adverse_action"]["last_day"])
+    following = (await client_of(world.stack)).get_workflow_handle(make_adverse_action_workflow_id(case, 1))
+    await following.terminate("in the wrong window")
+    begun = await clerk.json("restart", case, "--reason", "not meant", "--as", "ana")
+    assert begun == {"case_id": case, "begun": True, "may_repeat": []}
+    assert "is running" in await clerk.refused("restart", case)
     assert (await clerk.json("check", case, "dispute", "--method", "paper", *STAFF))["state"] == "applied"
     assert "disputed already" in await clerk.refused("check", case, "dispute", "--method", "paper", *STAFF)
     assert (await clerk.json("check", case, "end-dispute", *STAFF))["state"] == "applied"

@@ -9,13 +9,16 @@ import pytest
 import pytest_asyncio
 from temporalio.client import WorkflowExecutionStatus
 
+from activities import reconciliation
 from db.writes.opening import Opened
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Refusal
+from domain.shared.cases.reconciliation import FOLLOWED
 from domain.shared.ids import make_adverse_action_workflow_id
 from tests.support import documents, inside as support
 from tests.support.inside import Document, Inside
 from tests.support.patience import PATIENCE
+from tests.support.recovery import audited, reconcile
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -147,6 +150,45 @@ async def test_e8_an_adverse_action_ends_with_its_case(inside: Inside) -> None:
     await inside.cases.withdraw_request(opened.case_id, "a sample reason", STAFF)
     await standing(inside, opened, "canceled")
     assert await inside.handle(action).result() == "canceled"
+
+
+async def lost(inside: Inside, action: Opened) -> None:
+    await inside.handle(action).terminate("lost")
+    assert (await inside.handle(action).describe()).status is WorkflowExecutionStatus.TERMINATED
+
+
+async def test_e8_a_workflow_of_its_own_that_alone_is_lost_is_begun_again(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an operator, by the next reconciliation, and by the one after the denial whose final notice it has to send."""
+    monkeypatch.setattr(reconciliation, "YOUNG", timedelta())
+    opened, action = await noticed(inside)
+    before = await standing(inside, opened, "waiting")
+    with pytest.raises(Refusal, match="is running"):
+        await inside.cases.restart_case(opened.case_id, "not needed", STAFF)
+    await lost(inside, action)
+    assert (await inside.cases.restart_case(opened.case_id, "it was not meant", STAFF)).begun
+    await lost(inside, action)
+    assert (await reconcile(inside))[FOLLOWED] == 1
+    assert (await reconcile(inside)).get(FOLLOWED, 0) == 0, "it runs"
+    assert (await inside.status(opened))["adverse_action"] == before, "its days go on"
+    assert await inside.skip(action, LONG)
+    await standing(inside, opened, "decidable")
+
+    await inside.control("mailbox", mode="down")
+    try:
+        assert await inside.decide(opened, "deny") == "applied"
+        await inside.until(opened, "denied")
+        await lost(inside, action)
+    finally:
+        await inside.control("mailbox", mode="ok")
+    assert (await reconcile(inside))[FOLLOWED] == 1
+    letters = await inside.noticed(opened, "adverse_action_final")
+    assert letters.count("adverse_action_begun") == letters.count("adverse_action_final") == 1
+    assert await inside.handle(action).result() == "denied"
+    assert (await reconcile(inside)).get(FOLLOWED, 0) == 0, "there is nothing to do any more"
+    begun = [entry["actor"] for entry in await audited(inside, opened, "adverse_action.restarted")]
+    assert begun == [STAFF, "system", "system"]
 
 
 async def test_e8_it_outlives_its_cases_workflow_which_is_begun_again(inside: Inside) -> None:

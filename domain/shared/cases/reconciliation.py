@@ -37,6 +37,8 @@ class Outcome(StrEnum):
 
 # Counted beside the outcomes: cases whose third parties are to be asked for their reports again.
 WANTED = "wanted"
+# And adverse actions whose own workflow was lost, and is begun again.
+FOLLOWED = "adverse_actions_followed"
 # What staff are shown by a flag.
 FLAGGED = (Outcome.MISSING, Outcome.STUCK)
 
