@@ -46,9 +46,12 @@ async def retry_at_once(client: Client, workflow_id: str) -> None:
             await client.workflow_service.reset_activity(order)
 
 
-async def wait_until_workflow_is_idle(client: Client, workflow_id: str) -> None:
-    """Returns once a workflow has ended, or has neither a task nor an activity to do: it waits for somebody else."""
-    await _wait(client, workflow_id, _is_idle)
+async def wait_until_workflow_is_idle(client: Client, workflow_id: str, least_events: int = 0) -> None:
+    """Returns once a workflow has ended, or has neither a task nor an activity to do: it waits for somebody else.
+
+    One with fewer events than the least is still to begin.
+    """
+    await _wait(client, workflow_id, lambda description: _is_idle(description, least_events))
 
 
 async def _wait(
@@ -60,7 +63,8 @@ async def _wait(
     return found
 
 
-def _is_idle(description: DescribeWorkflowExecutionResponse) -> bool:
+def _is_idle(description: DescribeWorkflowExecutionResponse, least_events: int) -> bool:
     if description.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
         return True
-    return not (description.HasField("pending_workflow_task") or description.pending_activities)
+    has_begun = description.workflow_execution_info.history_length >= least_events
+    return has_begun and not (description.HasField("pending_workflow_task") or description.pending_activities)

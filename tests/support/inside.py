@@ -388,13 +388,13 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
     """The same, driven as this kind does it."""
     async with AsyncExitStack() as stack:
         plan = _plan(folder)
-        settings = _settings(plan)
+        settings = read_settings(plan)
         migrate.upgrade(settings.database_url)
         await asyncio.to_thread(make_signing_pair, folder / "signing")
         stack.enter_context(_sandbox(plan))
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
-        client = await _temporal(stack, database, suggest_renewal_at)
+        client = await start_skipping_temporal(stack, database, suggest_renewal_at)
         outward = await stack.enter_async_context(http.open_client())
         web = await stack.enter_async_context(httpx2.AsyncClient(timeout=PATIENCE, trust_env=False))
         await stack.enter_async_context(
@@ -408,7 +408,8 @@ async def system(kind: type[System], folder: Path, suggest_renewal_at: int) -> A
         yield kind(settings, plan, client, database, web)
 
 
-async def _temporal(stack: AsyncExitStack, database: Database, suggest_renewal_at: int) -> Client:
+async def start_skipping_temporal(stack: AsyncExitStack, database: Database, suggest_renewal_at: int = NEVER) -> Client:
+    """A client of a Temporal server that skips time, until the stack is closed."""
     dynamic = {
         "frontend.WorkflowTimeSkippingEnabled": "true",
         "limit.historyCount.suggestContinueAsNew": str(suggest_renewal_at),
@@ -435,7 +436,8 @@ def _plan(folder: Path) -> Plan:
     return Plan.build(folder, choose_ports((*OWN_PORTS, *SANDBOX_PORTS), {}), kept, {}, True)
 
 
-def _settings(plan: Plan) -> Settings:
+def read_settings(plan: Plan) -> Settings:
+    """The settings of a plan's processes, for what of them runs in this one."""
     given: dict[str, Any] = {
         name.removeprefix("CERTIFY_").lower(): value
         for name, value in plan.settings.items()
