@@ -27,7 +27,8 @@ from domain.shared.cases.messages import BeginAppeal
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
 from domain.shared.documents.evidence import check_evidence, clean_file_name
-from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.faults import Invalid
+from domain.shared.documents.texts import find_text_faults
 from domain.shared.ids import make_appeal_workflow_id
 from domain.shared.traces import locate_error
 from starter.cases import Cases, now
@@ -37,7 +38,6 @@ from workflows import messages as names
 
 log = structlog.get_logger(__name__)
 Answer = TypeVar("Answer")
-LONGEST_TEXT = 4000
 # Who records something tells it at once, and is left the time to.
 GRACE = timedelta(seconds=5)
 TOLD_EVERY = 5.0
@@ -146,7 +146,5 @@ def _unwrap(answer: Answer | Reason) -> Answer:
 
 
 def _check_text(field: str, text: str) -> None:
-    if not text.strip():
-        raise Invalid([Fault(field, "required")])
-    if len(text) > LONGEST_TEXT:
-        raise Invalid([Fault(field, "too_long", {"limit": str(LONGEST_TEXT)})])
+    if faults := find_text_faults(field, text):
+        raise Invalid(faults)

@@ -17,6 +17,7 @@ from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact
 from starter.cases import now
@@ -25,7 +26,7 @@ from web.http.addresses import build_query
 from web.http.appeals import OWN_APPEAL_PATH
 from web.http.attachments import build_attachment
 from web.http.auth import OwnPages, OwnVisitor, describe_session
-from web.http.forms import describe_faults, find_text_faults, parse_number, read_form
+from web.http.forms import describe_faults, parse_number, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.rate_limits import limit_rate

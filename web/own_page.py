@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from db.reads.own_pages import OwnRegistration, find_own_case
 from db.writes.suspensions import file_rebuttal
 from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH, OWN_PATH
 from starter.cases import now
 from templates.catalogs import N_
@@ -16,7 +17,7 @@ from web.assister.links import LinkRefused
 from web.assister.status_page import render_status
 from web.http.addresses import build_query
 from web.http.auth import PUBLIC, OwnPages
-from web.http.forms import find_text_faults, read_form
+from web.http.forms import read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router
 from web.http.problem_pages import UNREADABLE, ProblemText

@@ -93,11 +93,15 @@ def read_file(file: str, max_bytes: int) -> bytes:
 
 
 def require_text(**given: str) -> None:
-    """Raises `UsageError` for a blank actor or reason: an audit that says neither is none."""
+    """Raises `UsageError` for a text that API and pages refuse too: blank, too long, or with control characters."""
+    from domain.shared.documents.texts import find_text_faults
+
     options = {"actor": "--as", "reason": "--reason", "document": "--document"}
     for name, value in given.items():
         if not value.strip():
             raise UsageError(f"{options[name]} needs a text that is not blank.")
+        for fault in find_text_faults(name, value):
+            raise UsageError(f"{options[name]}: {fault.sentence()}")
 
 
 def require_choice(name: str, value: str | None, choices: "Sequence[str]") -> None:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import StringConstraints
 from starlette.exceptions import HTTPException
 
 from db.reads.appeals import find_evidence
@@ -15,6 +14,7 @@ from db.writes.appeals.deciding import DecisionOnAppeal
 from db.writes.appeals.filing import Filing
 from domain.shared.cases.appeals import STAFF_METHODS, AppealOutcome, FilingMethod
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.texts import Text
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.http.attachments import build_attachment
@@ -25,7 +25,6 @@ from web.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api/cases/{case_id}/appeal", tags=["appeals"])
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Number = Annotated[int, Path(ge=1, le=10_000)]
 ANSWERS: dict[int | str, dict[str, Any]] = {
     401: {"description": "Staff only."},

@@ -27,6 +27,7 @@ from domain.shared.cases.stages import Stage
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault
 from domain.shared.documents.parsing import read_json
+from domain.shared.documents.texts import OptionalText, Text
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.vouching import ShownProof, Voucher
 from domain.state.eligibility import Verdict
@@ -44,7 +45,6 @@ from web.services import Services, ServicesDep
 router = APIRouter(prefix="/api")
 
 Reader = Annotated[StaffMember, require_permission(Permission.READ_CASES)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CommandId = Annotated[
     str | None,
     Header(alias="Idempotency-Key", max_length=200, description="the caller's id: the same command again is done once"),
@@ -67,14 +67,14 @@ class DecisionBody(StrictBody):
     """A staff decision (A12)."""
 
     decision: Verdict
-    reason: Reason
-    override: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+    reason: Text
+    override: OptionalText | None = None
 
 
 class ReasonBody(StrictBody):
     """Why a case is revoked."""
 
-    reason: Reason
+    reason: Text
 
 
 class WithdrawalBody(ReasonBody):
@@ -88,20 +88,20 @@ class IdentityBody(StrictBody):
 
     method: ProofMethod
     document: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-    reason: Reason
+    reason: Text
 
 
 class ReorderBody(StrictBody):
     """Why a background check is ordered anew; and how the assister agreed, where not by their request."""
 
-    reason: Reason
-    consent: Reason | None = None
+    reason: Text
+    consent: Text | None = None
 
 
 class CorrectionBody(CorrectionForm):
     """The corrected name, what staff have seen of it, and why it is corrected (E11)."""
 
-    reason: Reason
+    reason: Text
 
 
 class SuspendBody(StrictBody):
@@ -109,13 +109,13 @@ class SuspendBody(StrictBody):
 
     kind: SuspensionKind = SuspensionKind.AGREEMENT
     until: date | None = None
-    reason: Reason
+    reason: Text
 
 
 class LiftBody(StrictBody):
     """Why a suspension is lifted: the one that is named, else every open one; or a termination taken back (E4)."""
 
-    reason: Reason
+    reason: Text
     suspension_id: Annotated[str, StringConstraints(max_length=200)] | None = None
     termination: bool = False
 
@@ -123,7 +123,7 @@ class LiftBody(StrictBody):
 class TerminateBody(StrictBody):
     """Why an authority is terminated: after the policy's days of notice, or at once (E4)."""
 
-    reason: Reason
+    reason: Text
     at_once: bool = False
 
 
@@ -131,7 +131,7 @@ class ResendBody(StrictBody):
     """Which notice to send again, and why."""
 
     notice: Notice
-    reason: Reason
+    reason: Text
 
 
 class BeginBody(StrictBody):

@@ -17,6 +17,7 @@ from domain.federal.vendor_reports import parse_vendor_report
 from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor, find_word_faults
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.parsing import read_json
+from domain.shared.documents.texts import Text
 from domain.shared.ids import is_sender_actor
 from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
@@ -49,7 +50,7 @@ class StepBody(StrictBody):
     """
 
     method: ProofMethod | None = None
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
+    reason: Text | None = None
 
 
 class EnrollmentBody(StepBody):

@@ -9,9 +9,10 @@ from db.reads.seasons.progress import LEFT_OUT_COLUMNS, find_season, list_left_o
 from db.writes.access_log import record_access
 from domain.shared.cases.seasons import SeasonChange
 from domain.shared.documents.spreadsheets import stream_lines
+from domain.shared.documents.texts import Text
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
-from web.api.cases import FAULTS, Reader, Reason
+from web.api.cases import FAULTS, Reader
 from web.http.auth import StaffMember, require_permission
 from web.http.permissions import Permission
 from web.services import Services, ServicesDep
@@ -32,7 +33,7 @@ RESPONSES = {
 class SeasonBody(StrictBody):
     """Why a season is opened, paused, resumed or cancelled; it is audited."""
 
-    reason: Reason | None = None
+    reason: Text | None = None
 
 
 async def _read_reason(request: Request) -> str:

@@ -14,13 +14,14 @@ from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.parsing import read_json
+from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH
 from starter.cases import CommandOutcome, now
 from templates.catalogs import N_
 from web.assister.links import CurrentCertification, LinkRefused, redirect_back
 from web.assister.status_page import lacks_agreement, render_status
 from web.http.auth import OwnPages
-from web.http.forms import find_text_faults, read_form, read_media_type
+from web.http.forms import read_form, read_media_type
 from web.http.pages import PRIVATE
 from web.http.problem_pages import ProblemText
 from web.http.rate_limits import limit_rate

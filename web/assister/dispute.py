@@ -4,12 +4,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH
 from web.assister.answer import NOT_NOW
 from web.assister.links import CurrentCertification, LinkRefused, redirect_back
 from web.assister.status_page import render_status
 from web.http.auth import OwnPages
-from web.http.forms import find_text_faults, read_form
+from web.http.forms import read_form
 from web.http.rate_limits import limit_rate
 from web.services import ServicesDep
 

@@ -13,7 +13,6 @@ from web.http.sentences import explain_reason
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
-LONGEST_TEXT = 4000
 # A name has as many dots at most: "business_contact.address.city".
 _DEEPEST = 2
 
@@ -111,20 +110,6 @@ def parse_number(text: str, digits: int = 9) -> int | None:
     `int` alone takes signs, spaces and the digits of every script, and its time grows with the length of the text.
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
-
-
-def find_text_faults(field: str, text: str) -> list[Fault]:
-    """What is wrong with a text somebody wrote: it is empty, too long, or has control characters or half a pair."""
-    if not text.strip():
-        return [Fault(field, "required")]
-    if len(text) > LONGEST_TEXT:
-        return [Fault(field, "too_long", {"limit": str(LONGEST_TEXT)})]
-    if any(
-        (char < " " and char not in "\n\r\t") or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
-        for char in text
-    ):
-        return [Fault(field, "control_characters")]
-    return []
 
 
 def describe_faults(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:

@@ -16,10 +16,11 @@ from domain.shared.cases.appeals import STAFF_METHODS, AppealOutcome, FilingMeth
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.texts import find_text_faults
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
 from web.http.attachments import build_attachment
-from web.http.forms import Values, find_text_faults, read_form
+from web.http.forms import Values, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason

@@ -12,10 +12,11 @@ from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.texts import find_text_faults
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
-from web.http.forms import find_text_faults, read_form
+from web.http.forms import read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason

@@ -21,12 +21,13 @@ from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.documents.texts import find_text_faults
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
 from starter.cases import CommandOutcome, now
 from starter.temporal import Unreachable
 from templates.catalogs import translate
-from web.http.forms import Values, find_text_faults, read_form
+from web.http.forms import Values, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.staff.case_page import FormAttempt, render_case
 from web.staff.claims import find_document_faults, find_method_faults

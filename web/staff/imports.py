@@ -14,10 +14,11 @@ from domain.programs.import_files import RowOutcome
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.spreadsheets import MARK, write_lines
+from domain.shared.documents.texts import find_text_faults
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
-from web.http.forms import describe_faults, find_text_faults, read_form
+from web.http.forms import describe_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason

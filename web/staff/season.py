@@ -12,11 +12,12 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.seasons import OPEN_STATES, SeasonChange, SeasonState
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.spreadsheets import stream_lines
+from domain.shared.documents.texts import find_text_faults
 from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
-from web.http.forms import describe_faults, find_text_faults, parse_number, read_form
+from web.http.forms import describe_faults, parse_number, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason

@@ -25,10 +25,11 @@ from db.writes.webhooks.uncounted import IMPORTED, REQUESTED
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.documents.fields import parse_uuid
+from domain.shared.documents.texts import find_text_faults
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
-from web.http.forms import find_text_faults, read_form
+from web.http.forms import read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.problems import join_faults
