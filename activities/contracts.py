@@ -16,6 +16,7 @@ from domain.shared.cases.messages import (
     CommandRef,
     Correction,
     CurriculumOrder,
+    DeadlineStanding,
     Effect,
     Ending,
     LastReconciliation,
@@ -64,6 +65,11 @@ class Records(ABC):
     @abstractmethod
     async def end_terms(self, order: CaseRef) -> AuthorityChanged:
         """Ends the suspensions and the termination of a case that have reached their last day."""
+
+    @activity.defn(name="records.follow_deadline")
+    @abstractmethod
+    async def follow_deadline(self, order: CaseRef) -> DeadlineStanding:
+        """Where the training deadline of a case stands; what is due of its days is recorded (E14)."""
 
     @activity.defn(name="records.due_reminders")
     @abstractmethod

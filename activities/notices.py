@@ -44,6 +44,7 @@ from domain.shared.policy import ProgramPolicy, describe_contact, find_local_dat
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.adverse_actions import build_notice_facts, count_notice_days
 from domain.state.certification import PortalAccount
+from domain.state.training_deadline import describe_deadline, find_awaited_day
 from templates.catalogs import translate
 from templates.letters import NoticeRenderer
 
@@ -176,6 +177,7 @@ class NoticesActivities(contracts.Notices):
                 if notice is Notice.CERTIFICATE_CORRECTED
             ],
             "appeal": describe_appeal(snapshot, letter) if notice in ABOUT_APPEALS else None,
+            "deadline": _describe_deadline(snapshot),
             "expires_on": read_license_expiry(letter.about) if notice is Notice.LICENSE_EXPIRING else None,
         }
         if snapshot.case.program == FEDERAL_PROGRAM:
@@ -344,6 +346,21 @@ def _describe_authority(notice: Notice, letter: Letter, snapshot: CaseSnapshot) 
         **days,
         "suspended": snapshot.state.authority.is_suspended,
     }
+
+
+def _describe_deadline(snapshot: CaseSnapshot) -> dict[str, Any] | None:
+    """What letters say of a training deadline, if there is one: {day, last_day, reactivate_until, lapsed, …}.
+
+    ``day`` is the one that comes next, None where none does; ``lapsed`` says so of a case that is closed since, too.
+    """
+    if snapshot.case.program == FEDERAL_PROGRAM:
+        return None
+    state, policy = snapshot.certification, snapshot.state_policy
+    said = describe_deadline(state, policy)
+    if said is None:
+        return None
+    lapsed = state.lapse is not None and state.lapse.is_open
+    return {**said, "day": find_awaited_day(state, policy), "lapsed": lapsed}
 
 
 def _explain(note: str | None, language: str) -> str:

@@ -9,6 +9,7 @@ from db.reads.reminders import list_due_reminders
 from db.writes.cases import claim_case, end_case
 from db.writes.commands import apply_command
 from db.writes.suspensions import end_terms
+from db.writes.training_deadlines import follow_deadline
 from domain.shared.cases.messages import (
     Applied,
     AuthorityChanged,
@@ -16,6 +17,7 @@ from domain.shared.cases.messages import (
     Claim,
     Claimed,
     CommandRef,
+    DeadlineStanding,
     Effect,
     Ending,
     ReminderPage,
@@ -51,6 +53,11 @@ class RecordsActivities(contracts.Records):
     async def end_terms(self, order: CaseRef) -> AuthorityChanged:
         """See the contract."""
         return await self._database.write(end_terms, order.case_id, read_clock(order.at))
+
+    @activity.defn(name="records.follow_deadline")
+    async def follow_deadline(self, order: CaseRef) -> DeadlineStanding:
+        """See the contract."""
+        return await self._database.write(follow_deadline, order.case_id, read_clock(order.at))
 
     @activity.defn(name="records.due_reminders")
     async def list_due_reminders(self, page: ReminderPage) -> Reminders:

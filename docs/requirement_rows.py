@@ -92,6 +92,7 @@ YEARS = {
     "E11": "A corrected name has a new certificate that supersedes the one before, whose page says so",
     "E12": "Policies are files, checked at start with every fault named by file and line; a case keeps its rules",
     "E13": "A certificate has a last day, its page says when its plan year has ended; years past aren't offered",
+    "E14": "A training deadline, if the policy has one: told ahead, then lapsed, not failed; completing reactivates",
     "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",
     "E16": "A certificate is an Open Badges 3.0 credential, too, whose status list follows revocation and superseding",
 }

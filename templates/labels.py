@@ -42,6 +42,7 @@ STAGES: Labels = {
     "active": N_("Active"),
     "suspended": N_("Suspended"),
     "under_appeal": N_("Under appeal"),
+    "lapsed": N_("Training lapsed"),
     "denied": N_("Denied"),
     "withdrawn": N_("Withdrawn"),
     "revoked": N_("Revoked"),

@@ -196,7 +196,7 @@ class CaseWorkflow:
 
     def _take_rules(self, applied: Applied) -> None:
         """From now on the case goes by other rules; what they say of its end and of look-ups is known here too."""
-        named = "closes_at", "license_unknown_after_seconds"
+        named = "closes_at", "license_unknown_after_seconds", "has_training_deadline"
         self.progress.claimed = self._claimed.model_copy(update={name: getattr(applied, name) for name in named})
 
     async def _run_side_task(self, task: Command) -> None:

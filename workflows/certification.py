@@ -42,11 +42,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.shared.ids import make_adverse_action_workflow_id
     from domain.state.eligibility import Verdict
     from workflows import messages as names
-    from workflows.authority import SuspendableCase
     from workflows.case import build_refusal
     from workflows.options import PATIENT
     from workflows.patches import ACCOUNT_REUSED_BESIDE
     from workflows.tasks import has_failed
+    from workflows.training_deadline import DeadlinedCase
 
 
 # Each is applied by its update alone: the journey waits for a decision all the same.
@@ -54,7 +54,7 @@ ABOUT_ADVERSE_ACTIONS = (CommandKind.BEGIN_ADVERSE_ACTION, CommandKind.DISPUTE_C
 
 
 @workflow.defn(name=names.WORKFLOW)
-class AssisterCertification(SuspendableCase):
+class AssisterCertification(DeadlinedCase):
     """The certification of one assister for one plan year, from the request to the first day of helping."""
 
     progress: Progress
@@ -242,7 +242,7 @@ class AssisterCertification(SuspendableCase):
         return self.progress.messages, self.progress.rounds
 
     async def _complete_training(self) -> None:
-        """Step 3: the LMS opens with account and profile, and the course has no deadline (A15–A18)."""
+        """Step 3: the LMS opens with account and profile; a deadline lies over it, if there is one (A15–A18, E14)."""
         here = Stage.INVITED, WaitingFor.LMS_INVITATION
         if self._claimed.has_lms_account:
             if "enrolled" in self._resting_steps:

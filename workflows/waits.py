@@ -24,18 +24,20 @@ def show_wait_as_before(progress: CaseProgress, entered: bool) -> None:
     _describe_wait(progress)
 
 
-def _lay_authority_over(progress: CaseProgress) -> CaseProgress:
-    """What is said of a case whose authority is suspended, wherever its journey stands."""
+def _lay_over(progress: CaseProgress) -> CaseProgress:
+    """What is said of a case that has lapsed, or whose authority is suspended, wherever its journey stands."""
     since = progress.authority.suspended_since
-    if since is None or progress.stage in ENDED:
+    if progress.stage in ENDED:
         return progress
+    if since is None:
+        return progress.model_copy(update={"stage": Stage.LAPSED.value}) if progress.lapsed else progress
     said = {"stage": Stage.SUSPENDED.value, "waiting_for": WaitingFor.RESTORATION.value, "waiting_since": since}
     return progress.model_copy(update=said)
 
 
 def _upsert_wait(progress: CaseProgress) -> None:
     """Makes the wait a search attribute, by which workflows are listed."""
-    progress = _lay_authority_over(progress)
+    progress = _lay_over(progress)
     assert progress.waiting_since is not None
     workflow.upsert_search_attributes(
         [
@@ -49,7 +51,7 @@ def _upsert_wait(progress: CaseProgress) -> None:
 
 def _describe_wait(progress: CaseProgress) -> None:
     """Says on the workflow's page who waits for what, since when."""
-    progress = _lay_authority_over(progress)
+    progress = _lay_over(progress)
     workflow.set_current_details(
         f"**{progress.stage}**, waiting for **{progress.waiting_for or 'nothing'}** ({_find_owner(progress)}) since"
         f" {progress.waiting_since:%Y-%m-%d %H:%M} UTC"

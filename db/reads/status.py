@@ -18,6 +18,7 @@ from domain.shared.documents.instants import format_instant
 from domain.shared.policy import find_local_date
 from domain.state.certification import CertificationState
 from domain.state.may_assist import describe_certification, list_obstacles
+from domain.state.training_deadline import describe_deadline
 
 
 def read_status(session: Session, case_id: str, now: datetime, with_history: bool = False) -> dict[str, Any]:
@@ -85,7 +86,8 @@ def _describe_appeal(state: CaseState) -> dict[str, Any] | None:
 
 def _describe_certification(session: Session, case: Case, state: CertificationState) -> dict[str, Any]:
     parts = describe_certification(state)
-    parts["training"]["course"] = policy_of(session, case).lms.course_id
+    policy = policy_of(session, case)
+    parts["training"] |= {"course": policy.lms.course_id, "deadline": describe_deadline(state, policy)}
     return {**parts, "insurers": list(request_of(case).insurers)}
 
 

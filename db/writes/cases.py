@@ -62,11 +62,12 @@ def claim_case(session: Session, claim: Claim) -> Claimed:
 
 
 def measure_waits(policy: ProgramPolicy, case_id: str) -> dict[str, Any]:
-    """What its workflow sleeps by: when the window closes for a case, and how long look-ups are retried."""
+    """What its workflow sleeps by: when the window closes for a case, how long look-ups are retried, deadlines."""
     closes_at = policy.windows.find_closing_time(find_time_zone(policy))
     return {
         "closes_at": spread_moment(closes_at, case_id) if closes_at else None,
         "license_unknown_after_seconds": policy.license_unknown_after_seconds if isinstance(policy, Policy) else 0,
+        "has_training_deadline": isinstance(policy, Policy) and policy.training_deadline is not None,
     }
 
 
@@ -88,14 +89,14 @@ def record_facts(
     return True
 
 
-def end_case(session: Session, case_id: str, kind: str, now: datetime) -> None:
-    """Ends a case whose window has closed (C6); nothing happens to one that has ended already."""
+def end_case(session: Session, case_id: str, kind: str, now: datetime, why: Reason | None = None) -> None:
+    """Ends a case whose window has closed (C6), or by ``why``; nothing happens to one that has ended already."""
     case = lock_case(session, case_id)
     if case.stage in ENDED:
         return
     append_facts(session, case, [Fact(id=f"{case_id}:{kind}", kind=FactKind(kind), at=now)], now)
     void_activation_links(session, case_id, now)
-    record_audit(session, now, SYSTEM, f"case.{kind}", case)
+    record_audit(session, now, SYSTEM, f"case.{kind}", case, why)
 
 
 def flag_case(

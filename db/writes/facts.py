@@ -28,6 +28,7 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDED, OWNER, WaitingFor
 from domain.state.adverse_actions import ADVERSE_FACTS, build_following_facts
 from domain.state.certification import CertificationState, EligibilityStatus
+from domain.state.lapses import list_completion_facts
 
 STAFF, DECISION = "staff", "decision"
 # The end of the name of a flag about an activity that keeps failing.
@@ -126,7 +127,8 @@ def append_facts(session: Session, case: Case, facts: Sequence[Fact], now: datet
 
     With the last step of a federal market goes the fact that the market is complete: later versions of an agreement
     don't take it back. With what settles a case, or takes the ground away from an adverse action, goes the fact that
-    this has ended. What the federal lists say of such a case is staged anew.
+    this has ended; with what completes the training of a lapsed case, that it is reactivated. What the federal lists
+    say of such a case is staged anew.
     """
     return append_to_case(session, case, facts, now).state
 
@@ -146,6 +148,9 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
     elif followed := _build_following_facts(case.case_id, after.state, now):
         fresh += followed
         audit_adverse_facts(session, case, followed, now)
+        for fact in followed:
+            if fact.kind is FactKind.TRAINING_REACTIVATED:
+                record_audit(session, now, SYSTEM, "training.reactivated", case, **fact.data)
         after = _add_facts(before, fresh)
     for fact in fresh:
         session.add(
@@ -177,10 +182,14 @@ def audit_adverse_facts(session: Session, case: Case, facts: Iterable[Fact], now
 
 
 def _build_following_facts(case_id: str, state: CertificationState, now: datetime) -> list[Fact]:
-    """What becomes of an adverse action by what was just appended (E8)."""
+    """What becomes of an adverse action by what was just appended (E8), and of a lapse (E14)."""
     denied = state.eligibility is EligibilityStatus.DENIED
     settled = state.position.stage in ENDED or state.eligibility is EligibilityStatus.APPROVED
-    return build_following_facts(case_id, state.adverse_action, state.check, denied=denied, settled=settled, at=now)
+    over = [] if state.ended else list_completion_facts(case_id, state.lapse, now)
+    about_action = build_following_facts(
+        case_id, state.adverse_action, state.check, denied=denied, settled=settled, at=now
+    )
+    return [*about_action, *over]
 
 
 def _list_fresh(session: Session, case_id: str, facts: Sequence[Fact]) -> list[Fact]:

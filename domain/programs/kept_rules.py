@@ -2,7 +2,8 @@
 
 The only place that says what is a rule. Everything in a policy is one but what `AT_ONCE` names, which the newest file
 is right about for every case: whom to ask, where to look, how licences are watched, when offices are closed. What the
-file of a case's first day didn't have yet is no rule of that case either, and is as the newest file has it.
+file of a case's first day didn't have yet is no rule of that case either, and is as the newest file has it; but for
+`ONLY_IF_KEPT`, which such a case has not.
 """
 
 import json
@@ -18,6 +19,10 @@ AT_ONCE = frozenset(
         *("closed_days", "report_agency", "license_watch", "for_trying_only"),
     }
 )
+
+
+# Who began without it is never put under it by a file that came later (A18).
+ONLY_IF_KEPT = frozenset({"training_deadline"})
 
 
 def is_rule(field: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.federal.policies import FEDERAL_POLICIES, find_federal_policy, use_federal_policies
 from domain.federal.policy import FederalPolicy
-from domain.programs.kept_rules import is_rule
+from domain.programs.kept_rules import ONLY_IF_KEPT, is_rule
 from domain.shared.policy import LicenseWatch, ProgramPolicy, Windows, find_current_policy, find_plan_year_end
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.policies import POLICIES, find_state_policy, use_state_policies
@@ -75,8 +75,9 @@ def find_policy_of_rules(rules_hash: str) -> ProgramPolicy | None:
 def build_policy_of_rules(rules_hash: str, rules: Mapping[str, Any]) -> ProgramPolicy:
     """The policy of cases with these rules, as `describe_rules` gave them; all that is no rule is as in force (E12)."""
     current = find_newest_policy(rules["program"], rules["plan_year"])
-    names = type(current).model_fields
-    newest = {name: getattr(current, name) for name in names if not is_rule(name) or name not in rules}
+    names = type(current).model_fields.keys()
+    added = names - rules.keys() - ONLY_IF_KEPT
+    newest = {name: getattr(current, name) for name in names if not is_rule(name) or name in added}
     kept = {name: value for name, value in rules.items() if name in names and is_rule(name)}
     built = type(current).model_validate({**newest, **kept})
     _OF_CASES[rules_hash] = built

@@ -120,6 +120,8 @@ def _compare_certification(progress: Progress, rebuilt: RebuiltProgress, repeats
     unheard = set(rebuilt.facts) & _REPORTED - progress.facts
     if progress.passed != rebuilt.passed:
         (ahead if progress.passed else unheard).add(FactKind.EXAM_ATTEMPTED)
+    if progress.lapsed and FactKind.TRAINING_LAPSED not in rebuilt.facts:
+        ahead.add(FactKind.TRAINING_LAPSED)
     action = progress.adverse_action
     recorded = rebuilt.adverse_action or AdverseActionSnapshot()
     if (action.number, action.version) != (recorded.number, recorded.version):

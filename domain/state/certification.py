@@ -16,6 +16,7 @@ from domain.state.adverse_actions import ADVERSE_FACTS, AdverseAction, fold_adve
 from domain.state.background_reports import BackgroundCheck, fold_check, is_made_on, make_check_finding
 from domain.state.eligibility import LICENSING, Check, Finding, Result, Verdict, make_finding
 from domain.state.facts import AnsweredData, DecidedData, ExamAttemptedData, ScreenedData
+from domain.state.lapses import LAPSE_FACTS, Lapse, fold_lapse, lay_lapse_over
 
 
 class EligibilityStatus(StrEnum):
@@ -126,6 +127,18 @@ class CertificationState(BaseModel):
     authority: Authority
     appeals: tuple[Appeal, ...] = ()
     adverse_action: AdverseAction | None = None
+    training_opened_at: datetime | None = None
+    lapse: Lapse | None = None
+
+    @property
+    def has_completed_training(self) -> bool:
+        """Whether course and exam are complete."""
+        return self.trained_at is not None and self.passed_at is not None
+
+    @property
+    def is_lapsed(self) -> bool:
+        """Whether the training deadline is over and the training isn't complete (E14)."""
+        return self.lapse is not None and self.lapse.is_open and not self.ended
 
     @property
     def reopened(self) -> int:
@@ -214,13 +227,25 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
         authority=Authority(),
         appeals=fold_appeals(log),
         adverse_action=fold_adverse_action(log),
+        training_opened_at=_find_training_start(opening, log, eligibility, decision),
     )
+    state = state.model_copy(update={"lapse": fold_lapse(log, is_complete=state.has_completed_training)})
     stage, waiting_for = _find_stage(state, log)
     since = _find_wait_start(log, waiting_for) if waiting_for else None
     position = Position(stage=stage, waiting_for=waiting_for, waiting_since=since)
     authority = fold_authority(log, ended=stage in ENDED)
-    said = lay_over(position, authority)
+    said = lay_over(lay_lapse_over(position, state.lapse), authority)
     return state.model_copy(update={"position": position, "authority": authority, **dict(said)})
+
+
+def _find_training_start(
+    opening: CertificationOpening, log: FactLog, eligibility: EligibilityStatus, decision: Decision | None
+) -> datetime | None:
+    """When the training was open to somebody approved: from then on a deadline runs (E14)."""
+    opened_at = log.find_time(FactKind.LMS_ENROLLED if opening.has_lms_account else FactKind.LMS_INVITED)
+    if eligibility is not EligibilityStatus.APPROVED or decision is None or opened_at is None:
+        return None
+    return max(decision.at, opened_at)
 
 
 def _count_answers(log: FactLog) -> int:
@@ -405,11 +430,12 @@ def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
 
 
 # Each is a step of its own: what staff decided, asked, suspended and ordered anew, what was answered, what screenings
-# found, appeals, and what goes before a denial by a report.
+# found, appeals, what goes before a denial by a report, lapses.
 _ALL_COUNT = (
     COUNTED_FACTS
     | APPEAL_FACTS
     | ADVERSE_FACTS
+    | LAPSE_FACTS
     | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
 )
 

@@ -159,6 +159,7 @@ def is_sendable(notice: Notice, state: CertificationState) -> bool:
         Notice.LMS_ENROLLED: enrolled and existing_account and state.certificate is None,
         Notice.CERTIFICATE_ISSUED: state.certificate is not None,
         Notice.PORTAL_ACTIVATION: state.portal_account is PortalAccount.CREATED,
+        Notice.TRAINING_LAPSED: state.is_lapsed,
         Notice.ACTIVE: state.stage is Stage.ACTIVE,
         Notice.AUTHORITY_SUSPENDED: state.authority.is_suspended,
         Notice.TERMINATION_NOTICED: state.authority.termination is not None,

@@ -22,6 +22,7 @@ MAY_ASSIST_REASONS = (
     "license_lapsed",
     "suspended_by_staff",
     "system_suspension",
+    "training_lapsed",
     "closed",
     "under_appeal",
 )
@@ -34,6 +35,8 @@ def list_obstacles(state: CertificationState, today: date, last_day: date | None
     that isn't done is named.
     """
     reasons = [state.stage.value] if state.ended else [cause.value for cause in state.authority.causes]
+    if state.is_lapsed:
+        reasons.append("training_lapsed")
     if state.eligibility is not EligibilityStatus.APPROVED and state.stage is not Stage.DENIED:
         reasons.append("not_eligible")
     if state.trained_at is None:

@@ -1,6 +1,8 @@
 """The exchange's rules for one plan year (A), as versioned, dated data."""
 
+from datetime import date
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import Field, field_serializer
 
@@ -40,6 +42,19 @@ class AdverseActionRules(PolicyData):
     )
 
 
+class TrainingDeadline(PolicyData):
+    """Until when course and exam are to be complete, and how long completing them still counts after that (E14)."""
+
+    days: int = Field(ge=1, le=3660, description="for course and exam, from the day on which the approved may train")
+    not_before: date | None = Field(default=None, description="nobody's deadline is before this day")
+    remind_days_before: tuple[Annotated[int, Field(ge=0, le=366)], ...] = Field(
+        default=(30, 7, 1), description="days before a last day at which a letter tells of it"
+    )
+    reactivation_years: int = Field(
+        default=2, ge=1, le=10, description="in which completing them reactivates, while the window is open"
+    )
+
+
 class ReportAgency(PolicyData):
     """Who makes the background reports, as its notices have to name it (E8)."""
 
@@ -61,6 +76,9 @@ class Policy(ProgramPolicy):
     home_state: str = Field(default="NM", description="whose licence is needed")
     license_unknown_after_seconds: int = Field(
         default=3600, ge=1, description="how long look-ups are retried before staff see 'unknown' (A13)"
+    )
+    training_deadline: TrainingDeadline | None = Field(
+        default=None, description="until when the training is to be complete; none means that nothing lapses (A18, E14)"
     )
     adverse_action: AdverseActionRules = AdverseActionRules()
     report_agency: ReportAgency | None = Field(

@@ -88,6 +88,7 @@ def _describe_steps(status: Document) -> list[tuple[str, Cell]]:
         ("eligibility", _format_decision(status["eligibility"])),
         ("LMS", f"account {training['lms_account']}, profile {training['profile']}"),
         ("training", f"completed {format_instant(done_at)}" if done_at else "-"),
+        *([("deadline", _format_deadline(training["deadline"]))] if training["deadline"] else []),
         ("exam", _format_attempts(status["exam"]["attempts"])),
         ("certificate", f"{certificate['number']}, {format_instant(certificate['issued_at'])}" if certificate else "-"),
         (
@@ -96,6 +97,14 @@ def _describe_steps(status: Document) -> list[tuple[str, Cell]]:
             f"scheduling tool {spell_code(portal['scheduling_tool'])}",
         ),
     ]
+
+
+def _format_deadline(deadline: Document) -> str:
+    if deadline["last_day"] is None:
+        return "runs once the training is open"
+    said = f"last day {deadline['last_day']}, reactivation until {deadline['reactivate_until']}"
+    events = (("lapsed", deadline["lapsed_at"]), ("reactivated", deadline["reactivated_at"]))
+    return ", ".join([said, *(f"{name} {format_instant(at)}" for name, at in events if at)])
 
 
 def _format_attempts(attempts: list[Document]) -> str:

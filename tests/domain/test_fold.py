@@ -23,6 +23,7 @@ from domain.state.certification import (
 )
 from domain.state.eligibility import Check, Result, Verdict, make_finding
 from domain.state.facts import CheckChange
+from domain.state.lapses import ReactivationCause
 from domain.state.may_assist import describe_certification, is_certificate_due, list_obstacles
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -76,6 +77,11 @@ RESTORED = st.fixed_dictionaries(
 )
 NOTICED = {"by": "staff:riley", "reason": "a sample", "notice_date": "2026-01-05", "last_day": "2026-02-04"}
 
+LAPSED = st.fixed_dictionaries(
+    {"number": st.integers(1, 2), "last_day": st.just("2026-02-01"), "reactivate_until": st.just("2028-02-01")}
+)
+REACTIVATED = st.fixed_dictionaries({"number": st.integers(1, 2), "why": st.sampled_from(ReactivationCause)})
+
 DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
     FactKind.SCREENED: st.fixed_dictionaries({"round": st.integers(0, 2), "findings": findings()}),
     FactKind.BACKGROUND_REPORTED: st.fixed_dictionaries(
@@ -108,6 +114,8 @@ DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
         }
     ),
     FactKind.NAME_CORRECTED: st.just({"by": "staff:riley", "reason": "a sample", "method": "paper", "document": "one"}),
+    FactKind.TRAINING_LAPSED: LAPSED,
+    FactKind.TRAINING_REACTIVATED: REACTIVATED,
     FactKind.AUTHORITY_SUSPENDED: SUSPENDED,
     FactKind.AUTHORITY_RESTORED: RESTORED,
     FactKind.TERMINATION_NOTICED: st.just(NOTICED),
@@ -450,6 +458,9 @@ def test_every_stage_and_wait_is_reached_by_some_facts() -> None:
     states += [fold_certification(unproven, broker[:upto]) for upto in range(len(broker) + 1)]
     federal = {Stage.AWAITING_PROFILE, Stage.AWAITING_AGREEMENTS}
     states.append(fold_certification(NEW_BROKER, [*way(), suspension("s1")]))
+    days = {"number": 1, "last_day": "2026-02-01", "reactivate_until": "2028-02-01"}
+    lapse = Fact(id="lapse", kind=FactKind.TRAINING_LAPSED, at=START, data=days)
+    states.append(fold_certification(NEW_BROKER, [*way()[: WAY.index(FactKind.EXAM_ATTEMPTED)], lapse]))
     assert {state.stage for state in states} == set(Stage) - federal - {Stage.UNDER_APPEAL}
     of_others = WAITS_OF_FFM | {WaitingFor.APPEAL_DECISION}
     assert {state.waiting_for for state in states} - {None} == set(WaitingFor) - of_others

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from domain.federal.profile import judge_marketplace_license
+from domain.shared.cases.reminders import find_reminder
 from domain.shared.licenses.watch import (
     LicenseStanding,
     find_next_due,
-    find_reminder,
     name_license_reminder,
     read_license_expiry,
 )
@@ -133,7 +133,7 @@ def test_e1_the_next_turn_is_by_the_cadence_and_sooner_where_a_license_ends(
     ],
 )
 def test_e1_a_reminder_is_due_so_many_days_before_the_last_one(expires_on: date, before: int | None) -> None:
-    assert find_reminder(RULES, TODAY, expires_on) == before
+    assert find_reminder(RULES.remind_days_before, TODAY, expires_on) == before
 
 
 def test_e1_what_a_reminder_is_about_names_the_last_day() -> None:

@@ -44,6 +44,9 @@ LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.PORTAL_ACTIVATION: (ACTIVATION_URL,),
     Notice.ACTIVE: (GLOSSARY_URL,),
     Notice.REMINDER: (),
+    Notice.TRAINING_DUE: (),
+    Notice.TRAINING_LAPSED: (),
+    Notice.TRAINING_REACTIVATED: (),
     Notice.WITHDRAWN: (),
     Notice.REVOKED: (),
     Notice.AUTHORITY_SUSPENDED: (),
@@ -235,6 +238,20 @@ ADVERSE_ACTIONS = {
     "decidable": {**ADVERSE, "status": "decidable"},
 }
 
+# A training deadline as the status page shows it: by its stage and what is waited for.
+DEADLINE: dict[str, object] = {
+    "last_day": date(2024, 6, 3),
+    "reactivate_until": date(2026, 6, 3),
+    "lapsed_at": None,
+    "reactivated_at": None,
+}
+DEADLINES: dict[str, tuple[str, str | None, dict[str, object]]] = {
+    "to come": ("in_training", "course_completion", DEADLINE),
+    "to run": ("awaiting_decision", "decision", {**DEADLINE, "last_day": None, "reactivate_until": None}),
+    "lapsed": ("lapsed", "course_completion", {**DEADLINE, "lapsed_at": datetime(2024, 6, 4, 7, tzinfo=UTC)}),
+    "closed": ("closed", None, {**DEADLINE, "lapsed_at": datetime(2024, 6, 4, 7, tzinfo=UTC)}),
+}
+
 # How an NPN is still to be proven.
 NPN_PROOFS = {
     "by code": npn_proof("t•••@e•••.com", "b•••@e•••.org"),
@@ -289,6 +306,7 @@ def status(
         "authority": Authority(),
         "rebuttal_action": "/me/0a1b2c/rebuttal",
         "adverse": None,
+        "deadline": None,
         "resources": RESOURCES,
         "referrals": REFERRALS,
         **changes,

@@ -55,6 +55,13 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         for how, authority in contexts.AUTHORITIES.items()
     },
     **{
+        f"status, deadline {how}": (
+            "status.html",
+            partial(contexts.status, stage=stage, waiting_for=waiting_for, deadline=deadline),
+        )
+        for how, (stage, waiting_for, deadline) in contexts.DEADLINES.items()
+    },
+    **{
         f"status, report {how}": (
             "status.html",
             partial(

@@ -84,6 +84,16 @@ def test_the_answer_form_offers_what_the_kind_may_correct(kind: str) -> None:
     assert names & (of_licensed | of_counselors) == (of_counselors if kind == "enrollment_counselor" else of_licensed)
 
 
+def test_e14_the_status_page_says_until_when_the_training_is_to_be_complete() -> None:
+    said = {how: Reader(page(f"status, deadline {how}", "en")).text for how in contexts.DEADLINES}
+    assert "pass the final exam by June 3, 2024" in said["to come"]
+    assert "There is no deadline" not in " ".join(said.values())
+    assert "your certification has lapsed. It has not failed" in said["lapsed"]
+    assert "by June 3, 2026, and it goes on where it stood" in said["lapsed"]
+    assert "not complete by June 3, 2026, so your certification is closed for good" in said["closed"]
+    assert "There is no deadline" in Reader(page("status, waiting for course_completion, broker", "en")).text
+
+
 def test_the_summary_names_the_field_of_each_fault_unless_its_sentence_does() -> None:
     def summary(name: str) -> str:
         return page(name, "en").split('id="summary"')[1].split("</ul>")[0]

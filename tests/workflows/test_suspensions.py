@@ -1,4 +1,4 @@
-"""Suspensions in the workflow of a certification: by staff and by a cause, their terms, and terminations (E2–E4)."""
+"""What lies over the journey of a certification: suspensions, their terms, terminations (E2–E4), lapses (E14)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,6 +14,7 @@ from domain.shared.cases.authority import SuspensionCause, SuspensionKind
 from domain.shared.cases.reasons import Refusal
 from domain.shared.policy import find_local_date
 from domain.state.policies import find_state_policy
+from domain.state.policy import Policy
 from tests.support import documents, inside as support
 from tests.support.inside import Document, Inside
 from tests.support.patience import PATIENCE
@@ -208,3 +209,108 @@ async def test_e2_nobody_is_told_that_they_may_help_while_they_may_not(inside: I
     await inside.cases.lift_suspension(opened.case_id, "a sample reason", "staff:sample")
     notices = await inside.noticed(opened, "active")
     assert notices.index("authority_suspended") < notices.index("active")
+
+
+DEADLINE = {"days": 20, "remind_days_before": [7, 1], "reactivation_years": 2}
+
+
+async def lapse(inside: Inside, opened: Opened) -> Document:
+    """Lets the days of a training deadline pass."""
+    await inside.skip(opened, timedelta(days=23))
+    return await shown(inside, opened, "lapsed")
+
+
+async def test_e14_it_is_told_ahead_then_lapses_and_goes_on_where_it_stood_once_complete(inside: Inside) -> None:
+    request = documents.broker()
+    opened = await inside.in_training(request, training_deadline=DEADLINE)
+    deadline = (await inside.status(opened))["training"]["deadline"]
+    assert (deadline["lapsed_at"], deadline["reactivated_at"]) == (None, None)
+    await inside.skip(opened, timedelta(days=14))
+    await inside.noticed(opened, "training_due")
+    await inside.letter(request, lambda letter: "Please complete your training by" in letter["subject"])
+    assert (await inside.status(opened))["stage"] == "in_training"
+    await inside.skip(opened, timedelta(days=9))
+    status = await shown(inside, opened, "lapsed")
+    assert (status["waiting_for"], status["may_assist_reasons"][0]) == ("course_completion", "training_lapsed")
+    assert (await inside.noticed(opened, "training_lapsed")).count("training_due") == 2
+    await inside.skip(opened, timedelta(days=300))
+    await inside.reported(opened, "course")
+    status = await inside.until(opened, lambda status: status["waiting_for"] == "exam_pass")
+    assert status["stage"] == "lapsed"
+    await inside.reported(opened, 0.9)
+    await shown(inside, opened, "certified")
+    notices = await inside.noticed(opened, "training_reactivated")
+    assert (notices.count("training_lapsed"), notices.count("training_due")) == (1, 2)
+    await inside.reported_by_portal(opened, "account.registered", "profile.completed", "scheduling_tool.ready")
+    await inside.agreed(opened, "active", "next_plan_year")
+
+
+async def test_e14_a_case_whose_years_are_over_is_closed_for_good(inside: Inside) -> None:
+    request = documents.broker()
+    opened = await inside.in_training(request, training_deadline=DEADLINE)
+    await lapse(inside, opened)
+    await inside.skip(opened, timedelta(days=740))
+    status = await inside.until(opened, "closed")
+    assert status["may_assist_reasons"][0] == "closed"
+    assert await inside.handle(opened).result() == "closed"
+    letter = await inside.letter(request, lambda letter: "is closed" in letter["subject"])
+    assert "closed for good" in " ".join(letter["text"].split())
+    assert (await inside.notices(opened)).count("training_due") == 4, "before the years are over, too"
+    await inside.reported(opened, "course", 0.9)
+    assert (await inside.status(opened))["stage"] == "closed"
+
+
+async def test_e14_whoever_completes_in_time_never_lapses(inside: Inside) -> None:
+    opened = await inside.active(documents.counselor(), training_deadline=DEADLINE)
+    await inside.skip(opened, timedelta(days=40))
+    assert (await inside.status(opened))["stage"] == "active"
+    assert not {"training_due", "training_lapsed"} & {*await inside.notices(opened)}
+
+
+async def test_a18_without_a_deadline_nothing_lapses(inside: Inside) -> None:
+    opened = await inside.in_training()
+    await inside.skip(opened, timedelta(days=800))
+    status = await shown(inside, opened, "in_training")
+    assert status["training"]["deadline"] is None
+
+
+async def test_e14_c1_the_days_go_on_across_renewals_and_a_run_that_was_begun_again(inside: Inside) -> None:
+    opened = await inside.in_training(training_deadline=DEADLINE)
+    for _ in range(20):
+        await inside.learned(opened, [0.1] * 10)
+        if len(await inside.runs(opened)) > 1:
+            break
+    assert len(await inside.runs(opened)) > 1
+    await lapse(inside, opened)
+    opened = await terminate(inside, opened)
+    assert (await inside.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
+    await shown(inside, opened, "lapsed")
+    await inside.reported(opened, "course", 0.9)
+    await shown(inside, opened, "certified")
+    notices = await inside.noticed(opened, "training_reactivated")
+    assert (notices.count("training_lapsed"), notices.count("training_due")) == (1, 2)
+
+
+async def test_e14_c1_a_lapse_whose_days_passed_while_no_worker_ran_comes_with_the_next_one(inside: Inside) -> None:
+    idle = inside.on_queue("idle", Inside)
+    async with idle.working(cached_workflows=0):
+        opened = await idle.in_training(training_deadline=DEADLINE)
+    skipping = asyncio.create_task(idle.skip(opened, timedelta(days=23)))
+    async with idle.working(cached_workflows=0):
+        await skipping
+        await shown(idle, opened, "lapsed")
+        await idle.noticed(opened, "training_lapsed")
+
+
+async def test_e14_other_rules_take_a_lapse_back(inside: Inside) -> None:
+    opened = await inside.in_training(training_deadline=DEADLINE)
+    await lapse(inside, opened)
+    shipped = find_state_policy("bewellnm", 2024)
+    assert shipped is not None
+    await inside.move_rules(opened, shipped)
+    await shown(inside, opened, "in_training")
+    assert (await inside.noticed(opened, "training_reactivated")).count("training_lapsed") == 1
+    later = {"training_deadline": {**DEADLINE, "days": 60}}
+    await inside.move_rules(opened, Policy.model_validate({**shipped.model_dump(mode="json"), **later}))
+    await inside.skip(opened, timedelta(days=45))
+    await shown(inside, opened, "lapsed")

@@ -19,6 +19,7 @@ from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
+from domain.state.training_deadline import describe_deadline
 from web.codes import describe_proof
 from web.http.appeals import describe_appeal_way
 from web.http.auth import OwnVisitor, describe_session
@@ -82,6 +83,7 @@ async def render_status(
         referrals=policy.referrals[language],
         npn_proof=describe_proof(services, certification.proof, reference, language),
         program=case.program,
+        deadline=describe_deadline(state, policy),
         authority=state.authority,
         rebuttal_action=f"{here}/rebuttal?lang={language}",
         adverse=_describe_adverse_action(certification, f"{here}/dispute?lang={language}", language),

@@ -53,6 +53,8 @@ VARIANTS: Labels = {
     "sent_back": N_("Sent back"),
     "overdue": N_("Not answered in time"),
     "both_markets": N_("In both markets"),
+    "deadline": N_("With a training deadline"),
+    "lapsed": N_("Training lapsed"),
 }
 CERTIFICATE: dict[str, object] = {
     "number": NUMBER,
@@ -71,6 +73,13 @@ ADVERSE_ACTION: dict[str, object] = {
     },
     "rights": "",
 }
+DEADLINE: dict[str, object] = {
+    "day": date(2024, 6, 3),
+    "last_day": date(2024, 6, 3),
+    "reactivate_until": date(2026, 6, 3),
+    "lapsed": False,
+}
+LAPSED: dict[str, object] = {**DEADLINE, "day": date(2026, 6, 3), "lapsed": True}
 APPEAL: dict[str, object] = {
     "appealed": "denied",
     "filed_on": date(2024, 3, 5),
@@ -120,6 +129,9 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     },
     Notice.ACTIVE: {},
     Notice.REMINDER: {},
+    Notice.TRAINING_DUE: {"deadline": DEADLINE},
+    Notice.TRAINING_LAPSED: {"deadline": LAPSED},
+    Notice.TRAINING_REACTIVATED: {},
     Notice.WITHDRAWN: {},
     Notice.REVOKED: {},
     Notice.AUTHORITY_SUSPENDED: {
@@ -253,6 +265,7 @@ def build_notice_values(notice: Notice, language: str, kind: str, **changes: obj
         "contact": describe_contact(policy, find_topic(notice, waiting_for), language),
         "waiting_for": waiting_for,
         "own_url": OWN_URL,
+        "deadline": None,
         **_VALUES[notice],
         **_build_reader_values(notice, language, kind),
         **changes,
@@ -336,6 +349,9 @@ def _make_notices() -> Iterator[NoticeSample]:
         Notice.LMS_ENROLLED: (broker,),
         Notice.CERTIFICATE_ISSUED: (broker, counselor),
         Notice.CERTIFICATE_CORRECTED: (broker, agent_broker),
+        Notice.TRAINING_DUE: (broker,),
+        Notice.TRAINING_LAPSED: (broker,),
+        Notice.TRAINING_REACTIVATED: (broker,),
         Notice.PORTAL_ACTIVATION: (counselor,),
         Notice.ACTIVE: (broker, counselor),
         Notice.MARKETPLACE_WELCOME: (agent_broker,),
@@ -352,6 +368,7 @@ def _make_notices() -> Iterator[NoticeSample]:
     for notice, kinds in unlike.items():
         yield from (NoticeSample(notice, kind) for kind in kinds)
     yield NoticeSample(Notice.LMS_ENROLLED, broker, "confirmed", {"is_returning": False})
+    yield from _make_deadlines(broker)
     yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "with_account", {"has_portal_account": True})
     ready = {"has_portal_account": True, "portal_ready": True}
     yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "portal_ready", ready)
@@ -382,6 +399,17 @@ def _make_notices() -> Iterator[NoticeSample]:
     yield from (
         _make_reminder(waited) for waited, owner in OWNER.items() if owner not in ("us", "nobody", "appeals reviewer")
     )
+
+
+def _make_deadlines(kind: str) -> Iterator[NoticeSample]:
+    """What letters say otherwise where the rules have a training deadline (E14)."""
+    to_run = {**DEADLINE, "day": None, "last_day": None, "reactivate_until": None}
+    yield NoticeSample(Notice.LMS_INVITATION, kind, "deadline", {"deadline": DEADLINE})
+    yield NoticeSample(Notice.LMS_ENROLLED, kind, "deadline", {"deadline": to_run})
+    yield NoticeSample(Notice.REMINDER, kind, "deadline", {"deadline": DEADLINE})
+    yield NoticeSample(Notice.REMINDER, kind, "lapsed", {"deadline": LAPSED})
+    yield NoticeSample(Notice.TRAINING_DUE, kind, "lapsed", {"deadline": LAPSED})
+    yield NoticeSample(Notice.CLOSED, kind, "lapsed", {"deadline": {**LAPSED, "day": None}, "reason": ""})
 
 
 def _make_endings(kinds: tuple[str, ...], *notices: Notice) -> Iterator[NoticeSample]:

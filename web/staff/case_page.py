@@ -22,6 +22,8 @@ from domain.shared.cases.stages import OWNER
 from domain.shared.documents.faults import Fault
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
+from domain.state.policy import Policy
+from domain.state.training_deadline import describe_deadline
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
@@ -101,6 +103,7 @@ async def render_case(
         state=state,
         now=now(),
         is_federal=isinstance(state, RegistrationState),
+        deadline=_describe_deadline(file),
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
         missing=[explain_reason(Reason(code), language) for code in file.status["may_assist_reasons"]],
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
@@ -115,6 +118,13 @@ async def render_case(
         **_describe_attempt(attempt, state, language),
         **await _find_ways(visit, case_id),
     )
+
+
+def _describe_deadline(file: CaseFile) -> dict[str, Any] | None:
+    """The training deadline of a case of the state's program, if there is one (E14)."""
+    if not (isinstance(file.state, CertificationState) and isinstance(file.policy, Policy)):
+        return None
+    return describe_deadline(file.state, file.policy)
 
 
 async def _read_accesses(visit: StaffVisit, case_id: str) -> list[AccessLogRow] | None:

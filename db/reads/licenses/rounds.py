@@ -13,8 +13,9 @@ from db.tables import Case, EffectRow, EvidenceRow
 from domain.programs.policies import find_license_watch
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import Notice
+from domain.shared.cases.reminders import find_reminder
 from domain.shared.cases.stages import ENDED
-from domain.shared.licenses.watch import find_reminder, name_license_reminder
+from domain.shared.licenses.watch import name_license_reminder
 from domain.shared.policy import ProgramPolicy
 
 LETTERS_A_PAGE = 200
@@ -53,7 +54,7 @@ def list_due_letters(session: Session, day: date, now: datetime, after: str) -> 
     found = session.execute(query.limit(LETTERS_A_PAGE)).all()
     letters = []
     for case_id, expires_on, program, plan_year in found:
-        before = find_reminder(find_license_watch(program, plan_year), day, expires_on)
+        before = find_reminder(find_license_watch(program, plan_year).remind_days_before, day, expires_on)
         if before is not None:
             about = name_license_reminder(expires_on, before)
             letters.append(Letter(case_id=case_id, at=now, notice=Notice.LICENSE_EXPIRING, about=about))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from domain.programs.stage_table.adverse_rows import list_adverse_arrivals, list_adverse_detours
+from domain.programs.stage_table.deadline_rows import list_deadline_arrivals, list_lapsed
 from domain.programs.stage_table.shared_rows import (
     list_clocks,
     list_commands,
@@ -113,6 +114,7 @@ _NOTICES = (
     Notice.INFORMATION_NEEDED,
     Notice.LMS_INVITATION,
     Notice.LMS_ENROLLED,
+    Notice.TRAINING_LAPSED,
     Notice.CERTIFICATE_ISSUED,
     Notice.PORTAL_ACTIVATION,
     Notice.ACTIVE,
@@ -272,11 +274,13 @@ def _make_journey(holder: str, opening: CertificationOpening, kinds: tuple[FactK
         *list_adverse_arrivals(),
         *list_commands(_NOTICES),
         *list_clocks(),
+        *list_deadline_arrivals(),
         *list_objections(),
     )
     journey = Journey(holder, _fold_for(opening), way, arrivals, tuple(_list_detours(kinds)))
-    overlays = list_suspensions(journey.standings, list_overlays(BEGAN + timedelta(days=1)))
-    return replace(journey, detours=(*journey.detours, *overlays))
+    at = BEGAN + timedelta(days=1)
+    overlays = list_suspensions(journey.standings, list_overlays(at))
+    return replace(journey, detours=(*journey.detours, *overlays, *list_lapsed(journey.standings.values(), at)))
 
 
 def list_certifications() -> list[Journey]:

@@ -45,18 +45,21 @@ class Reception(StrEnum):
 class Place:
     """Where a case stands, as far as it matters for what arrives.
 
-    ``stage`` and ``waiting_for`` are the journey's, whatever suspends the authority; ``marks`` say what else matters.
+    ``stage`` and ``waiting_for`` are the journey's, whatever lies over it; ``marks`` say what else matters.
     """
 
     stage: Stage
     waiting_for: WaitingFor | None
     suspended_by: tuple[SuspensionCause, ...] = ()
     marks: tuple[str, ...] = ()
+    has_lapsed: bool = False
 
     @property
     def shown_stage(self) -> Stage:
         """The stage of the status document."""
-        return Stage.SUSPENDED if self.suspended_by else self.stage
+        if self.suspended_by:
+            return Stage.SUSPENDED
+        return Stage.LAPSED if self.has_lapsed else self.stage
 
     @property
     def shown_wait(self) -> WaitingFor | None:
@@ -201,6 +204,7 @@ def find_place(state: CaseState) -> Place:
         waiting_for=state.position.waiting_for,
         suspended_by=tuple(state.authority.causes) if not state.ended else (),
         marks=tuple(_list_marks(state)),
+        has_lapsed=isinstance(state, CertificationState) and state.is_lapsed,
     )
 
 

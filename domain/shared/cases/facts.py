@@ -73,6 +73,8 @@ class FactKind(StrEnum):
     ADVERSE_ACTION_RESUMED = "adverse_action_resumed"
     ADVERSE_ACTION_WAITED = "adverse_action_waited"
     ADVERSE_ACTION_ENDED = "adverse_action_ended"
+    TRAINING_LAPSED = "training_lapsed"
+    TRAINING_REACTIVATED = "training_reactivated"
 
 
 class FactData(StoredData):

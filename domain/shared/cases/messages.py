@@ -118,6 +118,7 @@ class Claimed(BaseModel):
     rebuilt: RebuiltProgress | None = None
     ended: str = ""
     reopened: int = Field(default=0, description="how often an appeal has opened the case again")
+    has_training_deadline: bool = False
 
 
 class LookUp(CaseRef):
@@ -179,7 +180,7 @@ class Applied(BaseModel):
     background check is made, or that staff have it ordered anew; ``is_checked`` that a report on them is there already,
     ``check_round`` is the number of the new order, which answers of before lack. ``authority`` and ``standing`` are
     what a command about the authority has made of them. ``moves_rules`` says that the case goes by other rules, and
-    ``closes_at`` and ``license_unknown_after_seconds`` are theirs then.
+    ``closes_at``, ``license_unknown_after_seconds`` and ``has_training_deadline`` are theirs then.
     """
 
     applied: bool
@@ -194,6 +195,19 @@ class Applied(BaseModel):
     moves_rules: bool = False
     closes_at: datetime | None = None
     license_unknown_after_seconds: int = 0
+    has_training_deadline: bool = False
+
+
+class DeadlineStanding(BaseModel):
+    """Where a training deadline stands, for the case's workflow: until when it sleeps, and what is told by now (E14).
+
+    ``due_at`` is None where nothing becomes due; ``ended`` says that the case is closed for good.
+    """
+
+    lapsed: bool = False
+    ended: bool = False
+    due_at: datetime | None = None
+    letters: list[DueLetter] = Field(default_factory=list)
 
 
 class BeginAdverseFollowing(BaseModel):
@@ -296,6 +310,7 @@ class CaseProgress(BaseModel):
     processed: list[str] = Field(default_factory=list, description="ids of the messages taken, the last ones")
     messages: int = 0
     authority: AuthoritySnapshot = Field(default_factory=AuthoritySnapshot)
+    lapsed: bool = Field(default=False, description="the training deadline is over, and the training not complete")
 
 
 class Progress(CaseProgress):

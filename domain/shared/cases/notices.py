@@ -23,6 +23,9 @@ class Notice(StrEnum):
     PORTAL_ACTIVATION = "portal_activation"
     ACTIVE = "active"
     REMINDER = "reminder"
+    TRAINING_DUE = "training_due"
+    TRAINING_LAPSED = "training_lapsed"
+    TRAINING_REACTIVATED = "training_reactivated"
     MARKETPLACE_WELCOME = "marketplace_welcome"
     MARKETPLACE_PROFILE_NPN = "marketplace_profile_npn"
     MARKETPLACE_ENROLLED = "marketplace_enrolled"
@@ -67,6 +70,9 @@ AUTHORITY_NOTICES = frozenset(
     }
 )
 
+# What a training deadline comes with.
+DEADLINE_NOTICES = frozenset({Notice.TRAINING_DUE, Notice.TRAINING_LAPSED, Notice.TRAINING_REACTIVATED})
+
 # Every notice but the reminder, which is about what is waited for.
 TOPIC: dict[Notice, Topic] = {
     Notice.REQUEST_RECEIVED: Topic.GENERAL,
@@ -77,6 +83,9 @@ TOPIC: dict[Notice, Topic] = {
     Notice.CERTIFICATE_ISSUED: Topic.PORTALS,
     Notice.PORTAL_ACTIVATION: Topic.PORTALS,
     Notice.ACTIVE: Topic.GENERAL,
+    Notice.TRAINING_DUE: Topic.TRAINING,
+    Notice.TRAINING_LAPSED: Topic.TRAINING,
+    Notice.TRAINING_REACTIVATED: Topic.TRAINING,
     Notice.MARKETPLACE_WELCOME: Topic.TRAINING,
     Notice.MARKETPLACE_PROFILE_NPN: Topic.TRAINING,
     Notice.MARKETPLACE_ENROLLED: Topic.TRAINING,

@@ -29,6 +29,7 @@ SENTENCES: dict[str, str] = {
     "license_lapsed": "The license is not in force any more.",
     "suspended_by_staff": "The authority to assist is suspended.",
     "system_suspension": "Access to the systems is suspended.",
+    "training_lapsed": "The training deadline is over, and the training is not complete.",
     "closed": "The plan year's window has closed.",
     "under_appeal": "It had ended, and an appeal against that is under way.",
     # why an appeal isn't taken, or not decided (E5, E6)
@@ -92,6 +93,9 @@ SENTENCES: dict[str, str] = {
     "nothing_to_rebut": "Our staff have ordered nothing that is open and that could be spoken against.",
     "rebuttals_enough": "You have written {times} times already; our staff have that, and answer it.",
     "term_over": "The last day of the suspension is over.",
+    "no_training_deadline": "No training deadline runs: the training is not open yet, or complete.",
+    "not_lapsed": "The case has not lapsed.",
+    "reactivation_over": "The last day for completing the training after its deadline is over.",
     "license_restored": "The license is in force again.",
     # why a case isn't opened without a form (A11)
     "not_returning": "This person is not a returning assister; they submit the Certification Request Form.",

@@ -1,5 +1,6 @@
-"""When a gentle reminder is due: every so many days after a wait began, so many times at most (A18)."""
+"""When reminders are due: gentle ones every so many days after a wait began (A18), others ahead of a last day."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 
@@ -14,3 +15,9 @@ def find_due_date(waiting_since: date, today: date, every_days: int, at_most: in
     if not 1 <= number <= at_most:
         return None
     return waiting_since + timedelta(days=number * every_days)
+
+
+def find_reminder(days_before: Iterable[int], day: date, last_day: date) -> int | None:
+    """Which reminder of a last day is due: so many days before it; None before the first, and after that day."""
+    left = (last_day - day).days
+    return min((before for before in days_before if 0 <= left <= before), default=None)

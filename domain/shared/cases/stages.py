@@ -27,6 +27,7 @@ class Stage(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     UNDER_APPEAL = "under_appeal"
+    LAPSED = "lapsed"
     DENIED = "denied"
     WITHDRAWN = "withdrawn"
     REVOKED = "revoked"

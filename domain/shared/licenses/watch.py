@@ -49,12 +49,6 @@ def find_next_due(rules: LicenseWatch, day: date, expires_on: date | None, *, is
     return min(turn for turn in turns if turn > day)
 
 
-def find_reminder(rules: LicenseWatch, day: date, expires_on: date) -> int | None:
-    """Which reminder of a licence's last day is due: so many days before it; None before the first, and after it."""
-    left = (expires_on - day).days
-    return min((before for before in rules.remind_days_before if 0 <= left <= before), default=None)
-
-
 def name_license_reminder(expires_on: date, before: int) -> str:
     """What a reminder of a licence's last day is about, as its letter's ``about``: of a last day each is sent once."""
     return f"{expires_on.isoformat()}:{before}"
