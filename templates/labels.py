@@ -193,6 +193,7 @@ REASONS_TO_LOOK: Labels = {
     "records.apply.stuck": N_("Command can't be applied"),
     "records.claim.stuck": N_("Case can't be begun"),
     "records.end.stuck": N_("End of the case can't be recorded"),
+    "records.follow_deadline.stuck": N_("Training deadline can't be recorded"),
     "records.end_terms.stuck": N_("End of a suspension can't be recorded"),
     "training.enroll.stuck": N_("LMS enrollment keeps failing"),
     "training.invite.stuck": N_("LMS invitation keeps failing"),

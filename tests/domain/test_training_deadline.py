@@ -29,21 +29,27 @@ from domain.state.training_deadline import (
 # Noon in New Mexico.
 START = datetime(2026, 3, 2, 19, tzinfo=UTC)
 BROKER = CertificationOpening(kind=Kind.BROKER, assister_type=AssisterType.NEW)
-APPROVED = (
+Happened = tuple[FactKind, dict[str, Any]]
+APPROVED: tuple[Happened, ...] = (
     (FactKind.REQUESTED, {}),
     (FactKind.BEGUN, {}),
     (FactKind.AGREEMENT_ACCEPTED, {}),
     (FactKind.SCREENED, {"round": 0, "findings": []}),
     (FactKind.DECIDED, {"verdict": "approve", "by": "staff:sample", "reason": "a sample"}),
 )
-TRAINING = (*APPROVED, (FactKind.LMS_INVITED, {}), (FactKind.LMS_REGISTERED, {}), (FactKind.LMS_PROFILE_COMPLETED, {}))
-COURSE = (FactKind.COURSE_COMPLETED, {})
-EXAM = (FactKind.EXAM_ATTEMPTED, {"event_id": "1", "score": "0.8", "passed": True})
-LAPSED = (FactKind.TRAINING_LAPSED, {"number": 1, "last_day": "2026-04-01", "reactivate_until": "2028-04-01"})
-BY_RULES = (FactKind.TRAINING_REACTIVATED, {"number": 1, "why": "rules"})
+TRAINING: tuple[Happened, ...] = (
+    *APPROVED,
+    (FactKind.LMS_INVITED, {}),
+    (FactKind.LMS_REGISTERED, {}),
+    (FactKind.LMS_PROFILE_COMPLETED, {}),
+)
+COURSE: Happened = (FactKind.COURSE_COMPLETED, {})
+EXAM: Happened = (FactKind.EXAM_ATTEMPTED, {"event_id": "1", "score": "0.8", "passed": True})
+LAPSED: Happened = (FactKind.TRAINING_LAPSED, {"number": 1, "last_day": "2026-04-01", "reactivate_until": "2028-04-01"})
+BY_RULES: Happened = (FactKind.TRAINING_REACTIVATED, {"number": 1, "why": "rules"})
 
 
-def state(*happened: tuple[FactKind, dict[str, Any]], opening: CertificationOpening = BROKER) -> CertificationState:
+def state(*happened: Happened, opening: CertificationOpening = BROKER) -> CertificationState:
     facts = [
         Fact(id=f"fact-{number}", kind=kind, at=START + timedelta(minutes=number), data=data)
         for number, (kind, data) in enumerate(happened)
@@ -71,7 +77,7 @@ def test_e14_the_days_run_from_when_the_training_was_open_to_somebody_approved()
     clock = TrainingClock(last_day=date(2026, 4, 1), reactivate_until=date(2028, 4, 1))
     assert find_training_clock(state(*TRAINING), policy()) == clock
     returning = BROKER.model_copy(update={"assister_type": AssisterType.RETURNING, "has_lms_account": True})
-    enrolled = (FactKind.LMS_ENROLLED, {})
+    enrolled: Happened = (FactKind.LMS_ENROLLED, {})
     assert find_training_clock(state(enrolled, *APPROVED[:-1], opening=returning), policy()) is None, (
         "staff decide first"
     )
@@ -128,7 +134,7 @@ def test_e14_a_lapse_lies_over_the_journey_until_course_and_exam_are_complete() 
 
 def test_e14_other_rules_take_a_lapse_back_and_the_next_one_counts_anew() -> None:
     assert state(*TRAINING, LAPSED, BY_RULES).stage is Stage.IN_TRAINING
-    again = (FactKind.TRAINING_LAPSED, {**LAPSED[1], "number": 2})
+    again: Happened = (FactKind.TRAINING_LAPSED, {**LAPSED[1], "number": 2})
     twice = state(*TRAINING, LAPSED, BY_RULES, again)
     assert twice.is_lapsed
     assert twice.lapse is not None
