@@ -1,7 +1,8 @@
 """The real stack for tests: one per test process, started as a user starts it, driven from outside."""
 
+import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A module is run by one process as a whole, since many start a system that all their tests share.
     """
     items.sort(key=lambda item: (item.get_closest_marker("slow") is None, _rank(item)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Has the collector look at what tests leave, and at nothing of what is imported for all of them.
+
+    That is several times what a worker has. A look at all of it stopped every thread for a second and more on a busy
+    machine, and Temporal's SDK fails the task of a workflow that stands still for two. While modules are imported there
+    is next to no garbage, and looking for it took as long as the rest.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _rank(item: pytest.Item) -> int:
