@@ -40,7 +40,9 @@ class Claims:
         """Staff are told of an identity provider's word that proved nothing."""
         await self._database.write(note_refused_identity, case_id, fault, now())
 
-    async def settle_same_person(self, number: int, proof: NpnProof, *, takes_second_email: bool) -> None:
+    async def settle_same_person(
+        self, number: int, proof: NpnProof, *, takes_second_email: bool, takes_second_name: bool = False
+    ) -> None:
         """Staff say that two who claim one NPN are one person; the second one's cases are withdrawn (D3).
 
         Raises `UnknownRivals`, and `Refusal` where that can't be decided any more.
@@ -50,11 +52,12 @@ class Claims:
             self._identity_key,
             number,
             takes_second_email=takes_second_email,
+            takes_second_name=takes_second_name,
             proof=proof,
             now=now(),
         )
         await self._cases.deliver_events(settled.told)
-        for row in settled.withdrawals:
+        for row in (*settled.corrections, *settled.withdrawals):
             with suppress(Refusal):  # it has ended meanwhile
                 await self._cases.send_command(row)
 

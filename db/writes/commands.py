@@ -297,7 +297,7 @@ def _carry_out(
         rename_person(session, identity_key, person, applicant_of(case).npn, case.request, FORM)
         remember_words(session, case.assister_id)
     if isinstance(command, CorrectName):
-        correct_name(session, case, command)
+        correct_name(session, case, command, CommandOrigin(row.id, case.case_id, row.actor, row.reason, now))
     keep_former_address(session, case, before, now)
     if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
         record_audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)

@@ -6,40 +6,102 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, snapshot_case
-from db.reads.npn.claims import find_claim
+from db.reads.npn.claims import find_claim, is_settled
 from db.reads.npn.holders import name_holder
-from db.tables import Assister, Case, CertificateRow, EffectRow
+from db.tables import Assister, Case, CertificateRow, CommandRow, EffectRow
 from db.writes.effects import CERTIFICATE, Intent, fix_certificate, intend_effect
-from db.writes.facts import lock_case
+from db.writes.facts import lock_case, record_audit
 from db.writes.persons import remember_words
-from domain.shared.cases.commands import CorrectName
+from domain.shared.cases.commands import CommandOrigin, CorrectName
+from domain.shared.cases.stages import ENDED
 from domain.shared.claims import BY_REGISTRY
+from domain.shared.ids import make_command_id
+from domain.shared.programs import FEDERAL_PROGRAM
 
 
 def is_printed(session: Session, case: Case, command: CorrectName) -> bool:
-    """Whether this is the name that every certificate of the case has."""
+    """Whether this is the name that every certificate of the case has; also where there is none."""
     asked = applicant_of(case).model_copy(update=_list_names(command))
     return all(row.holder == asked.name for row in _list_newest(session, case.case_id).values())
 
 
-def correct_name(session: Session, case: Case, command: CorrectName) -> None:
+def correct_name(session: Session, case: Case, command: CorrectName, origin: CommandOrigin) -> None:
     """Gives a case and its person the corrected name; who saw the registry's name go by it follow.
 
-    Other cases of the person keep the name they were asked for with, as the certificates of other years do.
+    The person's other open cases are given it too, each once: those with a certificate by a command of their own, by
+    which it is printed anew. Cases that have ended keep the name they had, as their certificates do.
     """
-    names = _list_names(command)
-    case.request = {**case.request, **names}
+    _rename_case(session, case, command)
+    if not command.along and is_settled(session, case):
+        rename_person_everywhere(session, session.get_one(Assister, case.assister_id), command, origin)
+
+
+def rename_person_everywhere(
+    session: Session, person: Assister, command: CorrectName, origin: CommandOrigin
+) -> list[CommandRow]:
+    """Gives a person's open cases this name, but for the one of ``origin``; the commands, which are to be sent.
+
+    Of a case that goes by another address than its person's it is for staff to say first whose it is.
+    """
+    kept = []
+    going = col(Case.assister_id) == person.assister_id, col(Case.stage).not_in(ENDED)
+    for case_id in list_rows(session, select(col(Case.case_id)).where(*going).order_by(col(Case.case_id))):
+        case = lock_case(session, case_id)
+        if case_id == origin.case_id or case.stage in ENDED or not is_settled(session, case):
+            continue
+        if is_printed(session, case, command):
+            _rename_unprinted(session, case, command, origin)
+        else:
+            kept.append(_keep_command(session, case, command, origin))
+    _rename_person(session, person, command)
+    return kept
+
+
+def _rename_case(session: Session, case: Case, command: CorrectName) -> None:
+    case.request = {**case.request, **_list_names(command)}
+    case.unpublished = case.unpublished or case.program == FEDERAL_PROGRAM
     session.add(case)
-    person = session.get_one(Assister, case.assister_id)
-    person.first_name, person.last_name = command.first_name, command.last_name
-    session.add(person)
     npn = applicant_of(case).npn
     claim = find_claim(session, case.assister_id, npn) if npn else None
     if claim is not None and claim.method in BY_REGISTRY:  # by whose name certificates are printed from now on
         claim.registered_name = [command.first_name, command.last_name]
         session.add(claim)
+    _rename_person(session, session.get_one(Assister, case.assister_id), command)
+
+
+def _rename_person(session: Session, person: Assister, command: CorrectName) -> None:
+    person.first_name, person.last_name = command.first_name, command.last_name
+    session.add(person)
     session.flush()
-    remember_words(session, case.assister_id)
+    remember_words(session, person.assister_id)
+
+
+def _rename_unprinted(session: Session, case: Case, command: CorrectName, origin: CommandOrigin) -> None:
+    """Gives the name to a case without a certificate, whose first one is printed under it, or with one that has it."""
+    names = _list_names(command)
+    if names == {name: case.request.get(name) for name in names}:
+        return
+    _rename_case(session, case, command)
+    seen = {"method": command.method.value, "document": command.document}
+    record_audit(session, origin.at, origin.actor, "case.name_corrected", case, origin.reason, **seen)
+
+
+def _keep_command(session: Session, case: Case, command: CorrectName, origin: CommandOrigin) -> CommandRow:
+    """The command that corrects another case of the person; sent by who keeps it, else by the next delivery."""
+    command_id = make_command_id(f"correct:{origin.command_id}", case.case_id)
+    row = session.get(CommandRow, command_id)
+    if row is None:
+        row = CommandRow(
+            id=command_id,
+            case_id=case.case_id,
+            kind=command.kind,
+            actor=origin.actor,
+            reason=origin.reason,
+            data=command.model_copy(update={"along": True}).to_json(),
+            created_at=origin.at,
+        )
+        session.add(row)
+    return row
 
 
 def intend_corrected_certificates(session: Session, case_id: str, command_id: str, now: datetime) -> dict[str, Intent]:

@@ -11,10 +11,11 @@ from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
 from db.reads.cases import read_audit
 from db.tables import Assister
+from db.writes.corrections import intend_corrected_certificates
 from db.writes.npn.rivals import settle_same_person
 from domain.shared.claims import NpnProof
 from tests.support import documents
-from tests.web.house import House
+from tests.web.house import NUMBER, House
 from tests.web.test_npn_proof import REGISTRYS, screened
 from tests.web.test_pages import read
 from web.http.permissions import StaffRole
@@ -23,10 +24,15 @@ LIST = "/staff/claims"
 SAME = {"email": "second", "method": "in_person", "document": "a licence card", "reason": "Came to the office."}
 
 
-async def pair(house: House, **changes: Any) -> tuple[dict[str, Any], str, str, str]:
-    """What the first one asked with, both cases, and the page of the pair; a reviewer is signed in."""
+async def pair(
+    house: House, named: dict[str, str] | None = None, **changes: Any
+) -> tuple[dict[str, Any], str, str, str]:
+    """What the first one asked with, both cases, and the page of the pair; a reviewer is signed in.
+
+    The second one has the same name, if ``named`` doesn't say another.
+    """
     first = documents.broker(**changes)
-    second = {**first, "email": "second.address@example.net", "phone": "505-555-0199"}
+    second = {**first, "email": "second.address@example.net", "phone": "505-555-0199", **(named or {})}
     cases = [await house.open(one) for one in (first, second)]
     await house.sign_in()
     page = read(await house.browser.get(LIST))
@@ -93,6 +99,26 @@ async def test_d3_the_same_person_goes_on_under_the_address_that_is_theirs_now(h
     # Whoever asks again under that address finds the case that went on.
     repeat = await house.open({**first, "email": "second.address@example.net"})
     assert repeat == one
+
+
+async def test_e11_one_person_under_the_other_name_has_their_certificate_printed_anew(house: House) -> None:
+    _, one, two, there = await pair(house, named={"first_name": "Corregida", "last_name": "Muestra"})
+    await house.certify(one)
+    page = read(await house.browser.get(there))
+    assert [field["value"] for field in page.of("input") if field.get("name") == "name"] == ["first", "second"]
+    answer = await decide(house, there, "same", SAME)
+    assert "Choose the name that is theirs now." in read(answer, 422).text
+    assert (await decide(house, there, "same", {**SAME, "name": "second"})).status_code == 303
+    for row in await house.apply_commands():
+        assert row.actor == "reviewer"
+    cases = [await house.database.read(load_case, case_id) for case_id in (one, two)]
+    assert [applicant_of(case).name for case in cases] == ["Corregida Muestra"] * 2
+    assert cases[1].stage == "withdrawn"
+    intents = await house.database.write(intend_corrected_certificates, one, "correction", datetime.now(UTC))
+    assert [(intent.data["holder"], intent.data["supersedes"]) for intent in intents.values()] == [
+        ("Corregida Muestra", NUMBER)
+    ]
+    assert (await actions(house, one)).count("case.name_corrected") == 1
 
 
 async def test_d3_the_second_one_is_withdrawn_even_if_the_web_dies_then(house: House) -> None:

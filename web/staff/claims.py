@@ -48,6 +48,7 @@ _LABELS = {
 # What is asked for where it is missing.
 _MISSING = {
     "email": N_("Choose the address that is theirs now."),
+    "name": N_("Choose the name that is theirs now."),
     "method": N_("Choose how you have seen it."),
     "document": N_("Say which document you have seen."),
     "reason": N_("Give a reason."),
@@ -85,10 +86,12 @@ async def show_rivals(visit: IdentityVisit, number: Number) -> Response:
 
 @router.post("/{number}/same")
 async def decide_same_person(visit: IdentityVisit, number: Number) -> Response:
-    """They are one person: the NPN is proven, and the address that is theirs now is taken."""
+    """They are one person: the NPN is proven, and the address and the name that are theirs now are taken."""
     values = await read_form(visit.request)
     method, document = values.get("method", ""), values.get("document", "")
-    faults = [Fault("email", "required")] if values.get("email") not in ("first", "second") else []
+    pair = await visit.services.database.read(find_rivals, number)
+    asked = ("email", "name") if pair is not None and pair.first.name != pair.second.name else ("email",)
+    faults = [Fault(name, "required") for name in asked if values.get(name) not in ("first", "second")]
     faults += find_method_faults(method)
     faults += find_document_faults(document)
     faults += find_text_faults("reason", values.get("reason", ""))
@@ -96,7 +99,12 @@ async def decide_same_person(visit: IdentityVisit, number: Number) -> Response:
         return await _render_rivals(visit, number, FormAttempt("same", values, faults), 422)
     proof = NpnProof(method, visit.me.actor, document.strip(), values["reason"].strip())
     try:
-        await visit.services.claims.settle_same_person(number, proof, takes_second_email=values["email"] == "second")
+        await visit.services.claims.settle_same_person(
+            number,
+            proof,
+            takes_second_email=values["email"] == "second",
+            takes_second_name=values.get("name") == "second",
+        )
     except UnknownRivals:
         raise _build_not_found() from None
     except Refusal as refusal:

@@ -36,6 +36,12 @@ class Claimant:
         return applicant_of(self.cases[0]).email if self.cases else self.person.email
 
     @property
+    def name(self) -> tuple[str, str]:
+        """First and last name as they gave them: in their newest case, else those they are known by."""
+        who: Any = applicant_of(self.cases[0]) if self.cases else self.person
+        return who.first_name, who.last_name
+
+    @property
     def phone(self) -> str:
         """The phone number they gave, if any."""
         return str(self.cases[0].request.get("phone") or "") if self.cases else ""

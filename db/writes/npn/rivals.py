@@ -13,12 +13,14 @@ from db.reads.npn.claims import is_settled
 from db.reads.npn.rivals import Claimant, Rivals, find_rivals
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.commands import keep_command
+from db.writes.corrections import rename_person_everywhere
 from db.writes.facts import lock_case, lower_flag, record_audit
 from db.writes.npn.claims import keep_proof
 from db.writes.own.answers import keep_claim_answer
 from db.writes.persons import change_email, park_key, remember_words
 from domain.programs.opening import OPENING_RULES
-from domain.shared.cases.commands import CommandOrigin, Withdraw
+from domain.shared.cases.authors import ProofMethod
+from domain.shared.cases.commands import CommandOrigin, CorrectName, Withdraw
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
 from domain.shared.claims import ClaimState, NpnProof
@@ -33,16 +35,27 @@ class UnknownRivals(LookupError):
 
 @dataclass(frozen=True)
 class SamePerson:
-    """What is left to be done for two who are one: what workflows are to be told, and the commands that end cases."""
+    """What is left to be done for two who are one: what workflows are to be told, and the commands that end cases.
+
+    ``corrections`` are the commands by which certificates are printed anew under the name that is theirs now.
+    """
 
     told: Sequence[InboxRow]
     withdrawals: Sequence[CommandRow]
+    corrections: Sequence[CommandRow] = ()
 
 
 def settle_same_person(
-    session: Session, identity_key: bytes, number: int, *, takes_second_email: bool, proof: NpnProof, now: datetime
+    session: Session,
+    identity_key: bytes,
+    number: int,
+    *,
+    takes_second_email: bool,
+    takes_second_name: bool = False,
+    proof: NpnProof,
+    now: datetime,
 ) -> SamePerson:
-    """Two claimants are one person: the first one's cases go on, under the address that is theirs now (D3).
+    """Two claimants are one person: the first one's cases go on, under the address and name that are theirs now (D3).
 
     The NPN is proven to be theirs, by what staff have seen; that the second one's open cases are withdrawn is kept with
     it, so that it is done whatever happens next. Both addresses are written to.
@@ -54,20 +67,33 @@ def settle_same_person(
     kept, other = pair.first, pair.second
     if not kept.open_cases and kept.claim.state != ClaimState.PROVEN:
         raise Refusal(Reason("first_has_no_case"))
-    addresses = (kept.email, other.email)
+    addresses, name = (kept.email, other.email), other.name
     if takes_second_email:
         _swap_emails(session, identity_key, kept, other)
     told = _prove_kept(session, identity_key, pair, proof, now)
     _settle(session, pair, now)
+    corrections = _take_name(session, kept, name, proof, now) if takes_second_name else []
     details = {"method": proof.method, "document": proof.document}
-    changed = ["email"] if takes_second_email else []
+    changed = [what for what, is_so in (("email", takes_second_email), ("name", takes_second_name)) if is_so]
     for one in (kept, other):
         for case in one.cases[:1]:
             record_audit(session, now, proof.by, "npn.same_person", case, proof.reason, changed=changed, **details)
     for one, email in zip((kept, other), addresses, strict=True):
         for case in one.cases[:1]:
             keep_claim_answer(session, RequestAnswer.SAME_PERSON, case, now, email)
-    return SamePerson(told, _keep_withdrawals(session, identity_key, other, proof, now))
+    return SamePerson(told, _keep_withdrawals(session, identity_key, other, proof, now), corrections)
+
+
+def _take_name(
+    session: Session, kept: Claimant, name: tuple[str, str], proof: NpnProof, now: datetime
+) -> list[CommandRow]:
+    """Gives the one who stays the other's name: in their open cases, whose certificates are printed anew (E11)."""
+    first, last = name
+    correction = CorrectName(
+        first_name=first, last_name=last, method=ProofMethod(proof.method), document=proof.document or ""
+    )
+    origin = CommandOrigin(f"same_person:{kept.claim.id}", "", proof.by, proof.reason or "", now)
+    return rename_person_everywhere(session, kept.person, correction, origin)
 
 
 def _keep_withdrawals(

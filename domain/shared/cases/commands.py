@@ -139,7 +139,8 @@ class MoveRules(CommandData):
 class CorrectName(CommandData):
     """Staff correct the name of who is certified: the certificate is issued anew under it (E11).
 
-    ``method`` and ``document`` say what they have seen of it.
+    ``method`` and ``document`` say what they have seen of it. It is ``along`` where it follows from a decision in
+    another case of the same person: it goes no further then.
     """
 
     kind = CommandKind.CORRECT
@@ -147,6 +148,7 @@ class CorrectName(CommandData):
     last_name: str
     method: ProofMethod
     document: str
+    along: bool = False
 
 
 class SaveProfile(CommandData):
