@@ -18,8 +18,14 @@ from db.reads.seasons.progress import find_season
 from db.season_tables import Season
 from db.tables import Case
 from db.writes.opening import UnknownAssister
+from db.writes.recovery.deliveries import postpone_starts
 from db.writes.seasons.changes import advance_season
-from db.writes.seasons.entries import SeasonHalted, enter_fault, enter_judged, open_for_season
+from db.writes.seasons.entries import (
+    SeasonHalted,
+    enter_fault,
+    enter_judged,
+    open_for_season,
+)
 from domain.programs.seasons import Judgement, SeasonOutcome, find_season_faults
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.seasons import SeasonOrder, SeasonPage, SeasonState
@@ -29,10 +35,14 @@ from domain.shared.traces import locate_error
 log = structlog.get_logger(__name__)
 
 PAGE = 100
+# Opened in one transaction, which keeps others from writing for as long as they take.
+TOGETHER = 10
 AT_ONCE = 16
 # So many cases whose first steps aren't done are more than a worker does side by side, and few enough that a webhook
 # or somebody's request needn't wait long behind them.
-MOST_UNFINISHED = 120
+MOST_UNFINISHED = 150
+# A page costs the same whether it has one person or a hundred.
+LEAST_ROOM = 50
 # What hasn't taken its first steps in so long waits for something else than its turn.
 STUCK_AFTER = timedelta(minutes=10)
 ROOM_LOOKED_FOR = timedelta(seconds=10)
@@ -70,7 +80,7 @@ class SeasonsActivities(contracts.Seasons):
         deadline = _now() + ROOM_LOOKED_FOR
         while True:
             unfinished = await self._database.read(count_unfinished_starts, _now() - STUCK_AFTER)
-            if unfinished <= MOST_UNFINISHED - AT_ONCE:
+            if unfinished <= MOST_UNFINISHED - LEAST_ROOM:
                 return MOST_UNFINISHED - unfinished
             if _now() > deadline:
                 return 0
@@ -92,38 +102,46 @@ class SeasonsActivities(contracts.Seasons):
         return SeasonPage(state=state, handled=len(judged))
 
     async def _open_all(self, season: Season, judged: Sequence[Judgement]) -> None:
-        turns = asyncio.Semaphore(AT_ONCE)
+        """Some after the other, so that nobody is opened much before their workflow begins."""
+        ids = [one.assister_id for one in judged]
+        for number in range(0, len(ids), TOGETHER):
+            await self._open_some(season, ids[number : number + TOGETHER])
 
-        async def open_one(assister_id: str) -> None:
-            async with turns:
-                case = await self._open_case(season, assister_id)
-                if case is not None and case.run_id is None:
-                    await self._begin(case)
-
-        # All are heard to their end: one that was refused must not leave others opened and not begun.
-        done = await asyncio.gather(*(open_one(one.assister_id) for one in judged), return_exceptions=True)
-        if failures := [one for one in done if isinstance(one, BaseException)]:
-            raise next((one for one in failures if not isinstance(one, SeasonHalted)), failures[0])
-
-    async def _open_case(self, season: Season, assister_id: str) -> Case | None:
-        key = season.program, season.plan_year, assister_id
+    async def _open_some(self, season: Season, assister_ids: Sequence[str]) -> None:
+        """Opens these people's cases in one transaction, and begins them; one by one where somebody is at fault."""
+        key = season.program, season.plan_year
         try:
-            return await self._database.write(open_for_season, *key, _now())
+            cases = await self._database.write(open_for_season, *key, assister_ids, _now())
         except (Invalid, Refusal, UnknownAssister, ValidationError) as error:
-            log.warning("left out", assister=assister_id, error=type(error).__name__, where=locate_error(error))
-            await self._database.write(enter_fault, *key, _now())
-            return None
+            if len(assister_ids) == 1:
+                log.warning("left out", assister=assister_ids[0], error=type(error).__name__, where=locate_error(error))
+                await self._database.write(enter_fault, *key, assister_ids[0], _now())
+                return
+            for assister_id in assister_ids:
+                await self._open_some(season, [assister_id])
+            return
+        await self._begin_all(cases)
 
     async def _wake(self, case_ids: Sequence[str]) -> None:
-        for case_id in case_ids:
-            await self._begin(await self._database.read(load_case, case_id))
+        cases = [await self._database.read(load_case, case_id) for case_id in case_ids]
+        await self._begin_all(cases)
 
-    async def _begin(self, case: Case) -> None:
-        """What can't be begun now is begun by the delivery: the case is stored."""
+    async def _begin_all(self, cases: Sequence[Case]) -> None:
+        """Starts workflows side by side. The delivery needn't start them again while they wait for their first task."""
+        turns = asyncio.Semaphore(AT_ONCE)
+        begun = await asyncio.gather(*(self._begin(case, turns) for case in cases if case.run_id is None))
+        if started := [case_id for case_id in begun if case_id is not None]:
+            await self._database.write(postpone_starts, started, _now())
+
+    async def _begin(self, case: Case, turns: asyncio.Semaphore) -> str | None:
+        """The case's id once its workflow is started; what can't be now is begun by the delivery: it is stored."""
         try:
-            await self._workflows.start_workflow(case)
+            async with turns:
+                await self._workflows.start_workflow(case)
         except Exception as error:
             log.warning("workflow not started", case=case.case_id, error=type(error).__name__)
+            return None
+        return case.case_id
 
 
 def _now() -> datetime:

@@ -27,7 +27,7 @@ from db.writes.persons import (
 from db.writes.webhooks.uncounted import REQUESTED, find_newest_case, keep_conflict
 from domain.programs.opening import OPENING_RULES, AnyRequest
 from domain.shared.applicant import Applicant
-from domain.shared.assister import Identity
+from domain.shared.assister import AssisterHistory, Identity
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.opening import (
     APPLICANT,
@@ -113,8 +113,18 @@ def open_requested_case(
     return opened
 
 
-def begin_case(session: Session, assister_id: str, program: str, plan_year: int, actor: str, now: datetime) -> Opened:
+def begin_case(
+    session: Session,
+    assister_id: str,
+    program: str,
+    plan_year: int,
+    actor: str,
+    now: datetime,
+    history: AssisterHistory | None = None,
+) -> Opened:
     """Opens the case of somebody known from earlier years, without a form (A11).
+
+    ``history`` is what earlier years left of them, where this transaction has read it already.
 
     Raises `UnknownAssister`, `Invalid` for a plan year without a policy or outside its window, and `Refusal` for
     somebody whom the program asks to submit its form.
@@ -129,7 +139,7 @@ def begin_case(session: Session, assister_id: str, program: str, plan_year: int,
     latest = _lock_latest_case(session, person, program, plan_year)
     if latest and latest.stage not in REOPENABLE:
         return _answer_found(latest)
-    history = read_history(session, person, program)
+    history = read_history(session, person, program) if history is None else history
     if why := rules.find_begin_refusal(person.details, history, plan_year):
         raise Refusal(why)
     if faults := find_window_faults(policy, find_local_date(policy, now)):

@@ -82,7 +82,8 @@ def main() -> None:
         help="waiting cases on one worker, then reconciled; 20,000 take half an hour",
     )
     parser.add_argument("--licensed", type=int, default=100_000, help="certified cases of a licence round")
-    parser.add_argument("--season", type=int, default=10_000, help="people whose cases a season opens; takes a while")
+    parser.add_argument("--season", type=int, default=10_000, help="people whose cases a season opens")
+    parser.add_argument("--season-minutes", type=int, default=4, help="for how long a season goes on at the most")
     parser.add_argument("--listed", type=int, default=1_000_000, help="rows of the RCL that are read over HTTP")
     parser.add_argument("--changed", type=int, default=20_000, help="registrations published at once")
     parser.add_argument("--people", type=int, default=100_000, help="cases behind the console's pages")

@@ -6,6 +6,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from starter.client import connect_client
 from tests.bench.bare import TASK_QUEUE, Bare, nothing
+from tests.bench.bare_rows import store
 
 
 async def main() -> None:
@@ -14,7 +15,7 @@ async def main() -> None:
         await connect_client(),
         task_queue=TASK_QUEUE,
         workflows=[Bare],
-        activities=[nothing],
+        activities=[nothing, store],
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
     ).run()

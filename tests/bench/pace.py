@@ -22,6 +22,7 @@ class Size:
     confirmed: int
     waiting: int
     season: int
+    season_minutes: int
     licensed: int
     listed: int
     changed: int

@@ -181,7 +181,7 @@ async def test_e10_an_import_on_which_something_was_built_is_not_undone(office: 
     people = {person.email: person.assister_id for person in await office.all(Assister)}
     season = ("bewellnm", 2024)
     await office.database.write(open_season, *season, None, "staff:ana", office.later())
-    await office.database.write(open_for_season, *season, people[other["email"]], office.later())
+    await office.database.write(open_for_season, *season, [people[other["email"]]], office.later())
     with pytest.raises(Refusal, match=r"1 cases were opened since, the first one is"):
         await undo(office, summary)
     assert len(await office.all(EarlierYear)) == 2

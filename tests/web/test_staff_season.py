@@ -36,7 +36,7 @@ async def go_through(house: House, people: list[str], left_out: list[str] | None
     judged = [Judgement(one, SeasonOutcome.LEFT_OUT, LeftOutReason.NOT_RETURNING) for one in left_out or ()]
     await house.database.write(enter_judged, *SEASON, judged, now)
     for one in people:
-        await house.database.write(open_for_season, *SEASON, one, now)
+        await house.database.write(open_for_season, *SEASON, [one], now)
 
 
 async def open_it(house: House, csrf: str) -> Any:

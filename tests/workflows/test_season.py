@@ -158,6 +158,7 @@ async def test_e9_it_is_paused_resumed_and_finished_and_opens_everybody_once(
 ) -> None:
     monkeypatch.setattr(activity, "PAGE", 4)
     monkeypatch.setattr(activity, "AT_ONCE", 1)
+    monkeypatch.setattr(activity, "TOGETHER", 1)
     people = await exchange.know(10)
     exchange.registrar.stops_at = 6
     assert (await exchange.open())["people"] == 10
@@ -199,6 +200,7 @@ async def test_e9_cancelled_it_leaves_what_it_opened_and_says_how_many(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activity, "AT_ONCE", 1)
+    monkeypatch.setattr(activity, "TOGETHER", 1)
     await exchange.know(6)
     exchange.registrar.stops_at = 3
     await exchange.open()
@@ -224,7 +226,7 @@ async def test_e9_many_pages_continue_as_new(exchange: Exchange, monkeypatch: py
 async def test_e9_it_waits_while_too_many_cases_have_not_taken_their_first_steps(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(activity, "AT_ONCE", 1)
+    monkeypatch.setattr(activity, "LEAST_ROOM", 1)
     monkeypatch.setattr(activity, "MOST_UNFINISHED", 4)
     exchange.registrar.claims = False
     await exchange.know(9)
@@ -247,6 +249,7 @@ async def test_e9_a_change_that_nobody_could_be_told_is_found(
     monkeypatch.setattr(workflow, "LOOKED_EVERY", timedelta(seconds=1))
     monkeypatch.setattr(exchange.seasons, "_tell", _tell_nobody)
     monkeypatch.setattr(activity, "AT_ONCE", 1)
+    monkeypatch.setattr(activity, "TOGETHER", 1)
     await exchange.know(3)
     exchange.registrar.stops_at = 1
     await exchange.open()
@@ -264,6 +267,7 @@ async def _tell_nobody(*_: Any) -> None:
 
 async def test_e9_a_season_whose_workflow_was_lost_goes_on(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activity, "AT_ONCE", 1)
+    monkeypatch.setattr(activity, "TOGETHER", 1)
     await exchange.know(4)
     exchange.registrar.stops_at = 2
     await exchange.open()
@@ -299,14 +303,15 @@ async def keeping_begun(exchange: Exchange) -> AsyncIterator[None]:
 # a worker that is killed
 
 HELD = (
-    "CREATE TRIGGER held BEFORE INSERT ON season_entry WHEN (SELECT count(*) FROM season_entry) >= 5 "
+    "CREATE TRIGGER held BEFORE INSERT ON season_entry "
+    f"WHEN (SELECT count(*) FROM season_entry) >= {activity.TOGETHER} "
     "BEGIN SELECT RAISE(ABORT, 'held'); END"
 )
 
 
 @pytest.mark.slow
 async def test_e9_c1_a_worker_killed_in_the_middle_opens_everybody_once(tmp_path: Path) -> None:
-    """The database itself holds up the sixth person; then the worker is killed, and another one goes on."""
+    """The database itself holds up the eleventh person; then the worker is killed, and another one goes on."""
     async with mortal.running(tmp_path) as processes, httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
         world, kept = World(processes.document(), http), Kept(processes.plan.data / "app.sqlite")
         requests = [documents.broker() for _ in range(12)]
@@ -321,9 +326,9 @@ async def test_e9_c1_a_worker_killed_in_the_middle_opens_everybody_once(tmp_path
         rehearsed = (await http.post(f"{season}/rehearse", headers=world.staff)).json()
         answer = await http.post(f"{season}/open", json={"reason": "It is time."}, headers=world.staff)
         assert answer.status_code == 201, answer.text
-        await until(lambda: kept.rows("SELECT count(*) FROM season_entry") == [(5,)])
+        await until(lambda: kept.rows("SELECT count(*) FROM season_entry") == [(activity.TOGETHER,)])
         await processes.kill("worker")
-        assert (await http.get(f"{season}/status", headers=world.staff)).json()["opened"] == 5
+        assert (await http.get(f"{season}/status", headers=world.staff)).json()["opened"] == activity.TOGETHER
         kept.change("DROP TRIGGER held")
         await processes.start("worker")
         await until(lambda: kept.rows("SELECT state FROM season") == [("finished",)], 120)

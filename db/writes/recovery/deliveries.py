@@ -80,14 +80,21 @@ def record_failures(session: Session, failed: Iterable[FailedDelivery], now: dat
 def postpone_starts(session: Session, case_ids: Collection[str], now: datetime) -> None:
     """Of these cases, which were started just now, those that aren't claimed yet are started again only much later."""
     unclaimed = select(col(Case.case_id)).where(col(Case.case_id).in_(case_ids), col(Case.run_id).is_(None))
-    for case_id in list_rows(session, unclaimed.order_by(col(Case.case_id)).with_for_update()):
-        row = _count_failure(session, FailedDelivery(DeliveryKind.CLAIM, case_id, case_id, "unclaimed"), now)
+    found = list_rows(session, unclaimed.order_by(col(Case.case_id)).with_for_update())
+    before = (col(DeliveryFailure.kind) == DeliveryKind.CLAIM, col(DeliveryFailure.item).in_(found))
+    known = {row.item: row for row in list_rows(session, select(DeliveryFailure).where(*before))}
+    for case_id in found:
+        one = FailedDelivery(DeliveryKind.CLAIM, case_id, case_id, "unclaimed")
+        row = _count_failed(known.get(case_id), one, now)
         row.next_attempt_at = now + min(FIRST_CLAIM_PAUSE * 2 ** min(row.failures - 1, 10), LONGEST_PAUSE)
         session.add(row)
 
 
 def _count_failure(session: Session, one: FailedDelivery, now: datetime) -> DeliveryFailure:
-    row = session.get(DeliveryFailure, (one.kind, one.item))
+    return _count_failed(session.get(DeliveryFailure, (one.kind, one.item)), one, now)
+
+
+def _count_failed(row: DeliveryFailure | None, one: FailedDelivery, now: datetime) -> DeliveryFailure:
     if row is None:
         row = DeliveryFailure(kind=one.kind, item=one.item, case_id=one.case_id, failures=0, code="", failed_at=now)
     row.failures, row.code, row.failed_at = row.failures + 1, one.code, now

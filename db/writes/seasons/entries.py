@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import list_rows
+from db.reads.history import read_histories
 from db.season_tables import Season, SeasonEntry
-from db.tables import Case
+from db.tables import Assister, Case
 from db.writes.opening import begin_case
 from db.writes.seasons.changes import lock_season
 from domain.programs.seasons import Judgement, LeftOutReason, SeasonOutcome
@@ -41,22 +42,34 @@ def enter_judged(
     return [one.case_id for one in rest if one.outcome is SeasonOutcome.WOKEN and one.case_id]
 
 
-def open_for_season(session: Session, program: str, plan_year: int, assister_id: str, now: datetime) -> Case | None:
-    """Opens somebody's case as `begin` does, in the name of who opened the season, and enters it; once.
+def open_for_season(
+    session: Session, program: str, plan_year: int, assister_ids: Sequence[str], now: datetime
+) -> list[Case]:
+    """Opens these people's cases as `begin` does, in the name of who opened the season, and enters them; each once.
 
-    The case, whose workflow is to be begun; None for somebody entered without one. Raises `SeasonHalted`, and what
-    `begin_case` does.
+    The cases, whose workflows are to be begun. Raises `SeasonHalted`, and what `begin_case` does, with nobody opened:
+    who of them is at fault comes out when they are opened one by one.
     """
     season = lock_season(session, program, plan_year, shared=True)
     if season.state != SeasonState.RUNNING:
         raise SeasonHalted
-    entry = session.get(SeasonEntry, (program, plan_year, assister_id))
-    if entry is None:
-        opened = begin_case(session, assister_id, program, plan_year, season.opened_by, now)
-        outcome = SeasonOutcome.OPENED if opened.created else SeasonOutcome.ALREADY_OPEN
-        entry = _build_entry(season, Judgement(assister_id, outcome, case_id=opened.case_id), now)
-        session.add(entry)
-    return session.get(Case, entry.case_id) if entry.case_id else None
+    people: list[Assister] = list_rows(session, select(Assister).where(col(Assister.assister_id).in_(assister_ids)))
+    histories = read_histories(session, people, program)
+    query = select(SeasonEntry).where(
+        col(SeasonEntry.program) == program,
+        col(SeasonEntry.plan_year) == plan_year,
+        col(SeasonEntry.assister_id).in_(assister_ids),
+    )
+    case_ids = {entry.assister_id: entry.case_id for entry in list_rows(session, query)}
+    for assister_id in assister_ids:
+        if assister_id not in case_ids:
+            history = histories.get(assister_id)
+            opened = begin_case(session, assister_id, program, plan_year, season.opened_by, now, history)
+            outcome = SeasonOutcome.OPENED if opened.created else SeasonOutcome.ALREADY_OPEN
+            session.add(_build_entry(season, Judgement(assister_id, outcome, case_id=opened.case_id), now))
+            case_ids[assister_id] = opened.case_id
+    cases: list[Case] = list_rows(session, select(Case).where(col(Case.case_id).in_(filter(None, case_ids.values()))))
+    return cases
 
 
 def enter_fault(session: Session, program: str, plan_year: int, assister_id: str, now: datetime) -> None:
