@@ -81,8 +81,9 @@ YEARS = {
     "E2": "A licence that isn't in force suspends the authority to assist; the certificate stays as a record",
     "E3": "A suspension ends with its own cause; what staff have ordered waits for staff, or for its last day",
     "E4": "Staff suspend, lift and terminate, with reasons and days by policy, each with its notice",
-    "E5": "A denial or revocation can be appealed within the policy's days; late is told so",
+    "E5": "What staff decided can be appealed within the policy's days; late is told so",
     "E6": "Somebody else decides than who decided before; a reversal opens the case where it stood; clocks are durable",
+    "E7": "What an appellant may do meanwhile is the policy's: a suspension waits for its appeal, or stands",
     "E8": "A denial by a report goes by the law: notice, days, dispute, final notice; a check that ended badly is "
     "ordered anew",
     "E9": "A season opens every returning assister's case once, page by page: progress, pause, resume, cancel, "

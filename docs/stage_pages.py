@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from domain.programs.stage_table.federal_rows import list_registrations
 from domain.programs.stage_table.state_rows import list_certifications
-from domain.programs.stage_table.table import TERMINATION_NOTICED, Entry, Journey, Place, Reception
+from domain.programs.stage_table.table import TERMINATION_NOTICED, WAITS, Entry, Journey, Place, Reception
 from domain.shared.cases.stages import Stage
 from domain.shared.programs import FEDERAL_PROGRAM
 
@@ -27,10 +27,11 @@ def list_receptions(program: str) -> list[list[str]]:
 
 
 def _is_shown(place: Place) -> bool:
-    """Of suspensions one at a time, over the last step."""
+    """Of suspensions one at a time, over the last step, also where an appeal has it wait."""
     if place.suspended_by:
         return place.stage is Stage.ACTIVE and len(place.suspended_by) == 1 and not place.marks
-    return TERMINATION_NOTICED not in place.marks or place.stage is Stage.ACTIVE
+    waits = [mark for mark in place.marks if mark.endswith(WAITS)]
+    return not (waits or TERMINATION_NOTICED in place.marks) or (place.stage is Stage.ACTIVE and len(place.marks) < 3)
 
 
 def _group_spots(name: str, shown: Sequence[tuple[Journey, Place]]) -> Iterator[tuple[str, list[Spot], list[Spot]]]:

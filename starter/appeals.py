@@ -18,11 +18,12 @@ from db.reads.appeals import (
     find_appeal_offer,
     find_appeal_version,
     list_untold_appeals,
+    list_untold_facts,
     read_appeals,
 )
 from db.writes.appeals.deciding import DecisionOnAppeal, decide_appeal, note_told
 from db.writes.appeals.filing import Filing, Submission, add_evidence, file_appeal, withdraw_appeal
-from domain.shared.cases.appeals import AppealOutcome
+from domain.shared.cases.appeals import Appeal, AppealOutcome
 from domain.shared.cases.messages import BeginAppeal
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
@@ -53,7 +54,7 @@ class Appeals:
         self._task_queue = task_queue
 
     async def find_offer(self, case_id: str) -> AppealOffer | None:
-        """Whether what ended a case can be appealed, and until when; None where nothing did that could be."""
+        """Whether what staff decided can be appealed, and until when; None where they decided nothing of the kind."""
         return await self._database.read(find_appeal_offer, case_id, list_days_off, now())
 
     async def read_appeals(self, case_id: str) -> list[ShownAppeal]:
@@ -65,6 +66,7 @@ class Appeals:
         _check_text("grounds", filing.grounds)
         number = _unwrap(await self._database.write(file_appeal, filing, list_days_off, now()))
         await self.try_to_tell(filing.case_id, number)
+        await self._tell_case(filing.case_id)
         return number
 
     async def add_evidence(self, case_id: str, name: str, content: bytes, actor: str) -> int:
@@ -80,19 +82,27 @@ class Appeals:
         _check_text("reason", reason)
         _unwrap(await self._database.write(withdraw_appeal, case_id, actor, reason, list_days_off, now()))
         await self._tell_newest(case_id)
+        await self._tell_case(case_id)
 
     async def decide_appeal(self, decision: DecisionOnAppeal) -> AppealOutcome:
         """Decides an appeal; a case that it opens again has its workflow begun anew. Raises as `file_appeal`."""
         _check_text("reason", decision.reason)
         outcome = _unwrap(await self._database.write(decide_appeal, decision, list_days_off, now()))
-        await self._tell_newest(decision.case_id)
-        if (await self._database.read(load_case, decision.case_id)).stage not in ENDED:
+        appeal = await self._tell_newest(decision.case_id)
+        if appeal.filed.suspensions:
+            await self._tell_case(decision.case_id)
+        elif (await self._database.read(load_case, decision.case_id)).stage not in ENDED:
             await self._cases.try_to_start(decision.case_id)
         return outcome
 
-    async def _tell_newest(self, case_id: str) -> None:
-        appeals = await self.read_appeals(case_id)
-        await self.try_to_tell(case_id, appeals[-1].appeal.number)
+    async def _tell_case(self, case_id: str) -> None:
+        """Tells a case's workflow what an appeal against suspensions came to; what can't be told now, is told later."""
+        await self._cases.deliver_events(await self._database.read(list_untold_facts, case_id))
+
+    async def _tell_newest(self, case_id: str) -> Appeal:
+        newest = (await self.read_appeals(case_id))[-1].appeal
+        await self.try_to_tell(case_id, newest.number)
+        return newest
 
     async def try_to_tell(self, case_id: str, number: int, *, has_changed: bool = True) -> bool:
         """Tells an appeal's workflow to look, and begins it where it doesn't run; False where that can't be done.

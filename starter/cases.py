@@ -43,6 +43,7 @@ from domain.shared.cases.commands import (
     Terminate,
     Withdraw,
 )
+from domain.shared.cases.events import EventSource
 from domain.shared.cases.messages import Report
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal, read_reason
@@ -248,12 +249,16 @@ class Cases:
         actor: str,
         until: date | None = None,
         command_id: str | None = None,
+        *,
+        at_once: bool = False,
     ) -> CommandOutcome:
         """Staff suspend the authority to assist; ``until`` is the last day, None for the policy's last (E4).
 
+        One that is ordered ``at_once`` counts while it is appealed, too (E7).
         Raises `Invalid` for a day that the policy doesn't allow.
         """
-        return await self._give_command(Suspend(suspension=kind, until=until), case_id, actor, reason, command_id)
+        command = Suspend(suspension=kind, until=until, at_once=at_once)
+        return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def lift_suspension(
         self,
@@ -483,7 +488,7 @@ def describe_event(row: InboxRow, snapshot: CaseSnapshot) -> Report:
         return Report.model_validate(row.message)
     fact = next(fact for fact in snapshot.facts if fact.id == row.fact_id)
     report = describe_fact(row.case_id, fact, snapshot.take_registration_snapshot(), snapshot.state)
-    if fact.kind in AUTHORITY_FACTS:
+    if row.source == EventSource.AUTHORITY or fact.kind in AUTHORITY_FACTS:
         return report.model_copy(update={"authority": snapshot.take_authority_snapshot()})
     adverse_action = snapshot.take_adverse_snapshot()
     return report.model_copy(update={"adverse_action": adverse_action}) if adverse_action.number else report

@@ -165,6 +165,7 @@ def _describe(shown: ShownAppeal, here: str, query: str, language: str) -> dict[
         "outcome": appeal.outcome,
         "label": labels[appeal.phase - 1] if appeal.phase <= len(labels) else "",
         "due_on": appeal.due_on if appeal.is_open else None,
+        "is_stayed": appeal.is_open and bool(appeal.filed.stayed),
         "is_overdue": shown.is_overdue,
         "goes_on": appeal.is_open and appeal.phase < len(labels),
         "decisions": [

@@ -12,16 +12,12 @@ from sqlmodel import col
 from db.appeal_tables import AppealFile, AppealRow
 from db.case_state import CaseSnapshot, any_policy_of, load_case, snapshot_case
 from db.cursors import NUMBERS, Cursor, Page, page_of
-from db.tables import Assister, Case
-from domain.shared.cases.appeals import (
-    Appeal,
-    find_appealed_end,
-    find_filing_refusal,
-    find_last_filing_day,
-)
+from db.tables import Assister, Case, InboxRow
+from domain.shared.cases.appeals import Appeal
+from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import FactLog
+from domain.shared.cases.objections import find_filing_terms
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import Stage
 from domain.shared.policy import find_local_date
 
 AT_ONCE = 100
@@ -85,6 +81,8 @@ class ShownAppeal:
             "filed_by": filed.by,
             "method": filed.method,
             "grounds": filed.grounds,
+            "suspensions": filed.suspensions,
+            "stayed": filed.stayed,
             "phase": self.appeal.phase,
             "phases": len(self.phase_labels),
             "due_on": self.appeal.due_on,
@@ -138,15 +136,19 @@ def find_evidence(session: Session, case_id: str, number: int, file: int) -> App
 
 
 def find_appeal_offer(session: Session, case_id: str, days_off: Any, now: datetime) -> AppealOffer | None:
-    """Whether what ended a case can be appealed; None where nothing did that could be."""
+    """Whether what staff decided can be appealed; None where they decided nothing that could be."""
     snapshot = snapshot_case(session, load_case(session, case_id))
-    log, policy = FactLog(snapshot.facts), any_policy_of(session, snapshot.case)
-    end = find_appealed_end(log)
-    if end is None or snapshot.state.stage is Stage.UNDER_APPEAL or policy.appeal is None:
+    state, policy = snapshot.state, any_policy_of(session, snapshot.case)
+    if state.open_appeal is not None or policy.appeal is None:
         return None
-    notice_on = find_local_date(policy, end.at)
-    last_day = find_last_filing_day(policy.appeal, notice_on, days_off(range(notice_on.year, notice_on.year + 3)))
-    return AppealOffer(last_day, find_filing_refusal(log, end, last_day, find_local_date(policy, now)))
+    terms = find_filing_terms(
+        FactLog(snapshot.facts),
+        state.authority,
+        policy,
+        lambda year: days_off(range(year, year + 3)),
+        find_local_date(policy, now),
+    )
+    return AppealOffer(terms.last_day, terms.refusal) if terms.appealed else None
 
 
 def read_open_appeals(session: Session, after: Cursor | None, limit: int) -> Page[ListedAppeal]:
@@ -193,6 +195,13 @@ def list_untold_appeals(session: Session, now: datetime, before: datetime) -> li
     )
     query = select(AppealRow).where(or_(untold, left)).order_by(col(AppealRow.changed_at)).limit(AT_ONCE)
     return list(session.execute(query).scalars())
+
+
+def list_untold_facts(session: Session, case_id: str) -> list[InboxRow]:
+    """What appeals came to for suspensions, of which the case's workflow isn't told yet; in their order."""
+    of_case = (col(InboxRow.case_id) == case_id, col(InboxRow.source) == EventSource.AUTHORITY)
+    pending = select(InboxRow).where(*of_case, col(InboxRow.state) == EventState.PENDING)
+    return list(session.execute(pending.order_by(col(InboxRow.id))).scalars())
 
 
 def find_appeal_version(session: Session, case_id: str, number: int) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, insert
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
+from db.appeal_tables import AppealRow
 from db.case_state import (
     CaseSnapshot,
     UnknownCase,
@@ -21,6 +22,7 @@ from db.tables import SYSTEM, Assister, AuditRow, Case, CondensedRow, FactRow, I
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import build_completion_facts
 from domain.programs.state import CaseState
+from domain.shared.cases.appeals import AppealState
 from domain.shared.cases.condensing import RULE, CondensedFacts
 from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import Fact, FactKind
@@ -31,6 +33,8 @@ from domain.state.certification import CertificationState, EligibilityStatus
 from domain.state.lapses import list_completion_facts
 
 STAFF, DECISION = "staff", "decision"
+# The flag of a case whose appeal is not answered in time.
+APPEAL_OVERDUE = "appeal_overdue"
 # The end of the name of a flag about an activity that keeps failing.
 STUCK = ".stuck"
 # The flag of a case whose workflow fails, or goes by other facts, and can't be begun again by itself.
@@ -160,6 +164,7 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
         session.flush()
         _keep_condensed(session, case, after.condensed)
     state = after.state
+    _follow_overtaken(session, case, before.state, state, now)
     if case.stage != state.stage or not before.condensed.total:
         _enter_stage(session, case, state.stage, now)
     if state.stage in ENDED and case.stage not in ENDED:
@@ -179,6 +184,21 @@ def audit_adverse_facts(session: Session, case: Case, facts: Iterable[Fact], now
         if fact.kind in ADVERSE_FACTS:
             what = fact.kind.value.replace("_action_", "_action.", 1)
             record_audit(session, now, SYSTEM, what, case, **fact.data)
+
+
+def _follow_overtaken(session: Session, case: Case, before: CaseState, after: CaseState, now: datetime) -> None:
+    """The rows of appeals that what was just appended has overtaken, or has opened again; their workflows are told."""
+    states = {one.number: one.state for one in before.appeals}
+    changed = {one.number: one.state for one in after.appeals if states.get(one.number, one.state) is not one.state}
+    for number, state in changed.items():
+        if AppealState.OVERTAKEN not in (state, states[number]):
+            continue  # whoever decides it, or takes it back, writes its row
+        of_appeal = (col(AppealRow.case_id) == case.case_id, col(AppealRow.number) == number)
+        for row in list_rows(session, select(AppealRow).where(*of_appeal)):
+            row.state, row.version, row.changed_at = state.value, row.version + 1, now
+            session.add(row)
+        if lower_flag(case, APPEAL_OVERDUE):
+            record_audit(session, now, SYSTEM, f"case.unflagged.{APPEAL_OVERDUE}", case)
 
 
 def _build_following_facts(case_id: str, state: CertificationState, now: datetime) -> list[Fact]:

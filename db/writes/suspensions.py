@@ -6,6 +6,7 @@ licences, and terms that are reached.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -53,8 +54,9 @@ def suspend_authority(session: Session, case_id: str, wanted: NewSuspension, now
     case = lock_case(session, case_id)
     snapshot = snapshot_case(session, case)
     authority = snapshot.state.authority
-    if snapshot.state.ended or not snapshot.state.has_authority or wanted.cause in authority.causes:
+    if snapshot.state.ended or not snapshot.state.has_authority or authority.has_cause(wanted.cause):
         return []
+    rests_on: dict[str, Any] = {"note": wanted.note} if wanted.note else {}
     data = AuthoritySuspendedData(
         suspension_id=wanted.suspension_id,
         cause=wanted.cause,
@@ -62,7 +64,7 @@ def suspend_authority(session: Session, case_id: str, wanted: NewSuspension, now
         until=wanted.until,
         decided_by=SYSTEM,
         notice_date=find_local_date(snapshot.policy, now),
-        **({"note": wanted.note} if wanted.note else {}),
+        **rests_on,
     )
     fact = Fact(id=f"suspended:{wanted.suspension_id}", kind=FactKind.AUTHORITY_SUSPENDED, at=now, data=data.to_json())
     if append_facts(session, case, [fact], now).authority.facts == authority.facts:
@@ -136,7 +138,7 @@ def end_terms(session: Session, case_id: str, now: datetime) -> AuthorityChanged
     case = lock_case(session, case_id)
     snapshot = snapshot_case(session, case)
     authority, zone = snapshot.state.authority, find_time_zone(snapshot.policy)
-    for suspension in authority.suspensions:
+    for suspension in authority.in_force:
         if suspension.until is not None and find_day_end(suspension.until, zone) <= now:
             _restore(session, case, suspension, TERM_OVER, now)
     termination, often = authority.termination, snapshot.state.reopened

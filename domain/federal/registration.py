@@ -230,8 +230,8 @@ def fold_registration(
         npn_proven_at=proven.at if (proven := log.find_last(FactKind.NPN_PROVEN)) else None,
         ended_at=ending.at if ending else None,
         position=Position(stage=Stage.REQUESTED, waiting_for=None, waiting_since=None),
-        authority=fold_authority(log, ended=ending is not None),
-        appeals=fold_appeals(log),
+        authority=fold_authority(log, appeals := fold_appeals(log), ended=ending is not None),
+        appeals=appeals,
     )
     stage, waiting_for, since = _find_stage(state, log)
     position = Position(stage=stage, waiting_for=waiting_for, waiting_since=since)

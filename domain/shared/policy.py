@@ -57,6 +57,25 @@ class DayKind(StrEnum):
     BUSINESS = "business"
 
 
+class Meanwhile(StrEnum):
+    """What somebody may do while their appeal against a suspension is under way."""
+
+    AS_BEFORE = "as_before"
+    NOTHING = "nothing"
+
+
+class MeanwhileRules(PolicyData):
+    """What an appellant may do while an appeal against a suspension is under way, by what was suspended (E7).
+
+    A suspension that was ordered at once stands all the same. An appeal against what ended a case gives nothing new.
+    """
+
+    agreement: Meanwhile = Field(
+        default=Meanwhile.AS_BEFORE, description="of the agreement: the suspension waits, its clock too; or it stands"
+    )
+    system: Meanwhile = Field(default=Meanwhile.NOTHING, description="the same, of the access to systems")
+
+
 class AppealPhase(PolicyData):
     """One look at an appeal: who takes it, per language, and within how many days it is answered."""
 
@@ -65,7 +84,7 @@ class AppealPhase(PolicyData):
 
 
 class AppealRules(PolicyData):
-    """Appeals against a denial or a revocation (E5–E7)."""
+    """Appeals against what staff decided: a denial, a revocation, a termination or a suspension (E5–E7)."""
 
     file_within: int = Field(ge=1, le=366, description="days in which an appeal may be filed")
     days: DayKind = Field(default=DayKind.CALENDAR, description="how these days and those of the answers are counted")
@@ -75,6 +94,7 @@ class AppealRules(PolicyData):
     phases: tuple[AppealPhase, ...] = Field(
         min_length=1, max_length=2, description="an appeal that is upheld in the first goes on to the second by itself"
     )
+    meanwhile: MeanwhileRules = MeanwhileRules()
 
 
 class Windows(PolicyData):

@@ -233,7 +233,7 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
     stage, waiting_for = _find_stage(state, log)
     since = _find_wait_start(log, waiting_for) if waiting_for else None
     position = Position(stage=stage, waiting_for=waiting_for, waiting_since=since)
-    authority = fold_authority(log, ended=stage in ENDED)
+    authority = fold_authority(log, state.appeals, ended=stage in ENDED)
     said = lay_over(lay_lapse_over(position, state.lapse), authority)
     return state.model_copy(update={"position": position, "authority": authority, **dict(said)})
 

@@ -32,7 +32,7 @@ async def act_on_appeal(
     effective_on: Annotated[str | None, Parameter(help="decide: since when it counts; else today.")] = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Do something about an appeal against a denial or a revocation, as staff."""
+    """Do something about an appeal against a denial, a suspension, a revocation or a termination, as staff."""
     require_text(reason=reason, actor=actor)
     actor = name_staff_actor(actor)
     given = _Given(case, reason, actor)

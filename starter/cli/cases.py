@@ -162,6 +162,7 @@ async def suspend_authority(
         Literal["agreement", "system"], Parameter(help="The agreement, for a term; or the access to systems.")
     ] = "agreement",
     until: Annotated[date | None, Parameter(help="Its last day; the policy's last without one.")] = None,
+    at_once: Annotated[bool, FLAG, Parameter(help="It counts while it is appealed, too.")] = False,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
@@ -171,7 +172,11 @@ async def suspend_authority(
     require_text(reason=reason, actor=actor)
     actor, what = name_staff_actor(actor), SuspensionKind(kind)
     await _send_command(
-        options, case, lambda services: services.cases.suspend_authority(case, what, reason, actor, until, command_id)
+        options,
+        case,
+        lambda services: services.cases.suspend_authority(
+            case, what, reason, actor, until, command_id, at_once=at_once
+        ),
     )
 
 

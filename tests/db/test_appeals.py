@@ -13,6 +13,7 @@ from db.reads.appeals import (
     find_appeal_offer,
     find_evidence,
     list_untold_appeals,
+    list_untold_facts,
     read_appeals,
     read_open_appeals,
 )
@@ -25,11 +26,13 @@ from db.writes.opening import Opened
 from db.writes.suspensions import end_terms, file_rebuttal
 from domain.shared.cases.appeals import AppealOutcome, FilingMethod
 from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import AppealRef, AppealStanding, Claim
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
 from domain.shared.documents.evidence import MOST_FILES, PDF
 from domain.shared.documents.faults import Invalid
+from starter.cases import describe_event
 from tests.support import documents
 from tests.support.evidence import pdf
 from tests.support.office import NOW, Office, office_over
@@ -375,3 +378,137 @@ async def test_b_a_revoked_registration_is_reconsidered(office: Office) -> None:
     assert await stage(office, opened) == "under_appeal"
     assert await decided(office, opened, "reversed") is AppealOutcome.REVERSED
     assert await stage(office, opened) == "awaiting_profile"
+
+
+async def suspended(office: Office, **ordered: Any) -> Opened:
+    opened = await office.waiting()
+    await office.decided(opened)
+    await office.certified(opened)
+    await order(office, opened, **ordered)
+    return opened
+
+
+async def order(office: Office, opened: Opened, **ordered: Any) -> None:
+    given = {"suspension": "agreement", **ordered}
+    assert (await office.command(opened, CommandKind.SUSPEND, **given)).applied
+
+
+async def told(office: Office, opened: Opened) -> list[str]:
+    """What of the authority is left to be told to the case's workflow."""
+    rows = await office.database.read(list_untold_facts, opened.case_id)
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    reports = [describe_event(row, snapshot) for row in rows]
+    assert all(report.authority == snapshot.take_authority_snapshot() for report in reports)
+    return [row.kind for row in rows]
+
+
+async def test_e7_a_suspension_waits_while_it_is_appealed_and_goes_on_for_what_was_left(office: Office) -> None:
+    opened = await suspended(office, until="2024-12-04")
+    before = await office.status(opened)
+    assert (before["stage"], before["may_assist_reasons"][0]) == ("suspended", "suspended_by_staff")
+    offer = await office.database.read(find_appeal_offer, opened.case_id, no_days_off, office.now)
+    assert offer is not None
+    assert (offer.last_day, offer.refusal) == (date(2025, 1, 3), None)
+    assert await filed(office, opened) == 1
+    meanwhile = await office.status(opened)
+    assert meanwhile["stage"] == "certified"
+    assert "suspended_by_staff" not in meanwhile["may_assist_reasons"]
+    assert meanwhile["suspensions"][0]["stayed"]
+    assert (meanwhile["appeal"]["appealed"], meanwhile["appeal"]["state"]) == ("suspended", "open")
+    assert await told(office, opened) == ["appeal_filed"], "its account is opened again"
+    again = await office.command(opened, CommandKind.SUSPEND, suspension="agreement", until=None)
+    assert not again.applied, "no way around the appeal"
+    await office.database.write(end_terms, opened.case_id, office.later(days=40))
+    assert (await office.status(opened))["suspensions"], "its clock stands still"
+    assert code(await decided(office, opened, "upheld", actor="riley")) == "decided_before", "who suspended"
+    assert await decided(office, opened, "upheld") is AppealOutcome.UPHELD
+    assert await stage(office, opened) == "certified", "another look is to come"
+    assert await decided(office, opened, "upheld", actor=THIRD) is AppealOutcome.UPHELD
+    after = await office.status(opened)
+    assert (after["stage"], after["suspensions"][0]["stayed"]) == ("suspended", False)
+    assert after["suspensions"][0]["until"] == "2025-01-13", "forty days later than it was"
+    assert code(await filed(office, opened)) == "appealed_before"
+
+
+async def test_e7_a_suspension_that_is_reversed_or_sent_back_is_lifted(office: Office) -> None:
+    for outcome in ("reversed", "sent_back"):
+        opened = await suspended(office)
+        await filed(office, opened)
+        assert await decided(office, opened, outcome) is AppealOutcome(outcome)
+        after = await office.status(opened)
+        assert (after["stage"], after["suspensions"], after["appeal"]["outcome"]) == ("certified", [], outcome)
+        assert after["flag"] == ("appeal_sent_back" if outcome == "sent_back" else None)
+        assert await told(office, opened) == ["appeal_filed", "appeal_decided"]
+        letters = (await office.database.read(load_snapshot, opened.case_id)).take_authority_snapshot().letters
+        assert [one.notice for one in letters] == ["authority_suspended", "authority_restored"]
+        case = await office.database.read(load_case, opened.case_id)
+        assert case.run_id is not None, "its workflow goes on"
+        assert "case.reopened" not in await actions(office, opened)
+
+
+async def test_e7_what_was_ordered_at_once_and_access_to_systems_stand_meanwhile(office: Office) -> None:
+    opened = await suspended(office, at_once=True)
+    await order(office, opened, suspension="system")
+    assert await filed(office, opened) == 1, "one appeal against both"
+    meanwhile = await office.status(opened)
+    assert meanwhile["stage"] == "suspended"
+    assert meanwhile["may_assist_reasons"][:2] == ["suspended_by_staff", "system_suspension"]
+    assert [one["stayed"] for one in meanwhile["suspensions"]] == [False, False]
+    await decided(office, opened, "reversed")
+    assert (await office.status(opened))["suspensions"] == []
+
+
+async def test_e7_the_federal_marketplace_lets_a_suspension_stand_meanwhile(office: Office) -> None:
+    opened = await office.registered()
+    snapshot = await office.database.read(load_snapshot, opened.case_id)
+    assert snapshot.policy.appeal is not None
+    assert snapshot.policy.appeal.meanwhile.agreement == "nothing"
+
+
+async def test_e7_an_appeal_that_is_taken_back_lets_the_suspension_go_on(office: Office) -> None:
+    opened = await suspended(office, until="2024-12-04")
+    await filed(office, opened)
+    office.later(days=10)
+    taken_back = (opened.case_id, "assister", "not any more", no_days_off, office.later())
+    assert await office.database.write(withdraw_appeal, *taken_back) is None
+    after = await office.status(opened)
+    assert (after["stage"], after["suspensions"][0]["until"]) == ("suspended", "2024-12-14")
+    assert await told(office, opened) == ["appeal_filed", "appeal_withdrawn"]
+    await office.database.write(end_terms, opened.case_id, office.later(days=31))
+    assert (await office.status(opened))["suspensions"] == []
+
+
+async def test_e7_an_appeal_is_over_once_what_it_is_against_is(office: Office) -> None:
+    opened = await suspended(office)
+    await filed(office, opened)
+    await office.command(opened, CommandKind.LIFT)
+    assert (await office.status(opened))["appeal"]["state"] == "overtaken"
+    assert (await office.database.read(read_open_appeals, None, 25)).rows == []
+    assert not (await followed(office, opened)).is_open
+    assert code(await decided(office, opened, "upheld")) == "no_open_appeal"
+    await order(office, opened)
+    assert await filed(office, opened) == 2, "it is another suspension"
+    await office.command(opened, CommandKind.REVOKE)
+    assert await stage(office, opened) == "revoked", "that appeal wasn't against the end"
+    assert await filed(office, opened) == 3
+    assert await stage(office, opened) == "under_appeal"
+    await decided(office, opened, "reversed")
+    assert await stage(office, opened) == "certified", "stayed, as it was before the end"
+    (listed,) = (await office.database.read(read_open_appeals, None, 25)).rows
+    assert listed.number == 2, "what the end had overtaken is to be decided again"
+
+
+async def test_e5_who_filed_on_behalf_does_not_decide_but_may_take_it_back(office: Office) -> None:
+    opened = await denied(office)
+    await filed(office, opened, actor=SECOND, method=FilingMethod.LETTER, reason="It came by mail.")
+    assert code(await decided(office, opened, "upheld", actor=SECOND.upper())) == "filed_on_behalf"
+    taken_back = (opened.case_id, SECOND, "They called.", no_days_off, office.later())
+    assert await office.database.write(withdraw_appeal, *taken_back) is None
+
+
+async def test_e6_who_gives_notice_during_the_appeal_has_decided_too(office: Office) -> None:
+    opened = await suspended(office)
+    await filed(office, opened)
+    notice = {"by": SECOND, "notice_date": "2024-11-04", "last_day": "2024-12-04"}
+    await office.fact(opened, FactKind.TERMINATION_NOTICED, notice)
+    assert code(await decided(office, opened, "upheld")) == "decided_before"

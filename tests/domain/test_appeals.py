@@ -187,10 +187,10 @@ def test_e6_who_decided_before_is_refused_in_every_phase() -> None:
     escalated = fact(FactKind.APPEAL_ESCALATED, 21, number=1, phase=2, due_on="2027-01-30")
     appeal = open_appeal(denial, filed(10, denial), outcome(20, "upheld", final=False), escalated)
     for actor in ("staff:rita", "staff:anna", "STAFF:Anna"):
-        refused = find_decider_refusal(appeal, actor)
+        refused = find_decider_refusal(log, appeal, actor)
         assert refused is not None
         assert "somebody else" in refused.sentence()
-    assert find_decider_refusal(appeal, "staff:iris") is None
+    assert find_decider_refusal(log, appeal, "staff:iris") is None
 
 
 def test_e6_whoever_decided_what_was_set_aside_has_decided_before() -> None:

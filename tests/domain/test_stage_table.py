@@ -69,6 +69,7 @@ def test_c8_after_an_end_all_but_appeals_and_what_is_nobodys_is_refused_for_it(j
         (BROKER, Stage.ACTIVE, "decide (deny)", "already_decided"),
         (BROKER, Stage.AWAITING_DECISION, "suspend (agreement)", "no_authority"),
         (BROKER, Stage.SUSPENDED, "lift (every suspension)", Reception.TAKEN),
+        (BROKER, Stage.SUSPENDED, "appeal_filed (in time)", Reception.TAKEN),
         (BROKER, Stage.DENIED, "appeal_filed (late)", "appeal_late"),
         (BROKER, Stage.UNDER_APPEAL, "withdraw", "case_ended"),
         (REGISTRATIONS[0], Stage.IN_TRAINING, "enrolled (short)", "short_course_is_for_returning"),
@@ -90,5 +91,9 @@ def test_c3_the_table_says_what_the_guides_say(journey: Journey, stage: Stage, n
 
 
 def _list_plain_places(journey: Journey) -> list[Place]:
-    """Those at which one cause suspends at most, and no termination is to come."""
-    return [one for one in journey.standings if len(one.suspended_by) < 2 and "notice" not in "".join(one.marks)]
+    """Those at which one cause suspends at most, with those that wait, and no termination is to come."""
+
+    def count_causes(place: Place) -> int:
+        return len(place.suspended_by) + sum(mark.endswith(" waits") for mark in place.marks)
+
+    return [one for one in journey.standings if count_causes(one) < 2 and "notice" not in "".join(one.marks)]

@@ -208,6 +208,7 @@ TO_BE_TERMINATED = Authority(
 )
 LAPSED = suspended(cause=SuspensionCause.LICENSE_LAPSED, reason="", until=None)
 WITHOUT_TERM = suspended(cause=SuspensionCause.SYSTEM_SUSPENSION, until=None)
+STAYED = suspended(stayed=True)
 AUTHORITIES = {"until a day": suspended(), "license lapsed": LAPSED, "without a term": WITHOUT_TERM}
 
 

@@ -100,11 +100,13 @@ APPEAL = {
     "outcome": None,
     "label": "informal review",
     "due_on": date(2026, 12, 18),
+    "is_stayed": False,
     "is_overdue": False,
     "goes_on": True,
     "decisions": [],
     "files": [{"name": "letter.pdf", "size": 900, "url": "/me/0a1b2c/appeal/1/evidence/1"}],
 }
+STAYED = {**APPEAL, "appealed": "suspended", "is_stayed": True}
 DECIDED = {
     **APPEAL,
     "state": "decided",
@@ -159,6 +161,8 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, kept": ("own_kept.html", kept),
     "own, appeal to be filed": ("own_appeal.html", partial(appeal, last_day=date(2026, 12, 2))),
     "own, appeal filed": ("own_appeal.html", partial(appeal, appeals=[APPEAL], told="filed")),
+    "own, appeal of a suspension": ("own_appeal.html", partial(appeal, appeals=[STAYED], told="filed")),
+    "own, appeal overtaken": ("own_appeal.html", partial(appeal, appeals=[{**STAYED, "state": "overtaken"}])),
     "own, appeal late": (
         "own_appeal.html",
         partial(appeal, appeals=[{**APPEAL, "is_overdue": True, "goes_on": False}], program="ffm"),

@@ -54,6 +54,10 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         )
         for how, authority in contexts.AUTHORITIES.items()
     },
+    "status, suspension waits": (
+        "status.html",
+        partial(contexts.status, stage="active", waiting_for="next_plan_year", authority=contexts.STAYED),
+    ),
     **{
         f"status, deadline {how}": (
             "status.html",

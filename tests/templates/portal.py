@@ -9,7 +9,7 @@ from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.federal.profile import REQUIRED
 from domain.shared.cases.authority import Authority
-from tests.templates.contexts import AUTHORITIES, FEDERAL_CONTACT, NPN_PROOFS, RESOURCES, TO_BE_TERMINATED
+from tests.templates.contexts import AUTHORITIES, FEDERAL_CONTACT, NPN_PROOFS, RESOURCES, STAYED, TO_BE_TERMINATED
 from web.gallery.samples import LMS_URL
 from web.http.addresses import set_language
 
@@ -362,6 +362,10 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
         )
         for how, authority in AUTHORITIES.items()
     },
+    "home, suspension waits": (
+        "portal_home.html",
+        partial(home, stage="active", waiting_for="next_plan_year", authority=STAYED),
+    ),
     "home, to be terminated": (
         "portal_home.html",
         partial(home, stage="active", waiting_for="next_plan_year", authority=TO_BE_TERMINATED),

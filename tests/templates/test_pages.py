@@ -134,6 +134,14 @@ def test_e4_one_s_own_page_says_until_when_and_what_to_do() -> None:
         assert "April 4, 2024" in Reader(page(f"{own}, to be terminated", "en")).text
 
 
+def test_e7_one_s_own_page_says_what_one_may_do_while_a_suspension_is_appealed() -> None:
+    for own in ("status", "home"):
+        text = Reader(page(f"{own}, suspension waits", "en")).text
+        assert "While your appeal against it is under way this suspension does not count." in text
+    assert "you may help consumers as before" in Reader(page("own, appeal of a suspension", "en")).text
+    assert "It was over before we decided" in Reader(page("own, appeal overtaken", "en")).text
+
+
 def test_e13_p27_a_certificate_of_a_year_past_is_never_called_valid_today() -> None:
     text = Reader(page("certificate for trying", "en")).text
     assert "This certificate is for trying only" in text

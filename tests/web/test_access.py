@@ -48,7 +48,7 @@ CHANGES = frozenset(Permission) - {
 }
 
 
-def _api_routes() -> Iterator[APIRoute]:
+def api_routes() -> Iterator[APIRoute]:
     for context in iter_route_contexts(create_app(settings_of(Path("/nowhere"))).routes):
         if isinstance(context.original_route, APIRoute):
             yield context.original_route
@@ -56,7 +56,7 @@ def _api_routes() -> Iterator[APIRoute]:
 
 def _routes() -> Iterator[tuple[str, str, Any]]:
     """Method, path and what is declared, of every route."""
-    for route in _api_routes():
+    for route in api_routes():
         (whom,) = list_access(route)
         for method in sorted((route.methods or set()) - {"HEAD"}):
             yield method, route.path_format, whom
@@ -65,19 +65,19 @@ def _routes() -> Iterator[tuple[str, str, Any]]:
 ROUTES = list(_routes())
 
 
-def _callables(dependant: Dependant) -> Iterator[Callable[..., Any]]:
+def callables(dependant: Dependant) -> Iterator[Callable[..., Any]]:
     if dependant.call is not None:
         yield dependant.call
     for dependency in dependant.dependencies:
-        yield from _callables(dependency)
+        yield from callables(dependency)
 
 
 def test_no_request_takes_a_thread_for_what_waits_for_nothing() -> None:
     """A route or a dependency without ``async`` is run in a thread: the way there and back costs more than it does."""
     threaded = {
         call
-        for route in _api_routes()
-        for call in _callables(route.dependant)
+        for route in api_routes()
+        for call in callables(route.dependant)
         if not iscoroutinefunction(call) and not iscoroutinefunction(type(call).__call__)
     }
     assert threaded == set()
@@ -288,7 +288,7 @@ async def test_too_many_forms_of_one_address_are_put_off(house: House) -> None:
 def test_every_form_that_needs_no_log_in_is_limited() -> None:
     forms = {
         route.path_format: [one.call for one in route.dependant.dependencies if isinstance(one.call, RateLimited)]
-        for route in _api_routes()
+        for route in api_routes()
         if "POST" in (route.methods or ())
         and list_access(route)[0] in (PUBLIC.dependency, LINK.dependency, require_own_session)
     }

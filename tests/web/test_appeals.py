@@ -255,7 +255,7 @@ async def test_e6_an_operator_sees_no_appeals(house: House) -> None:
 
 async def test_e5_e6_the_api_does_the_same(house: House) -> None:
     case_id, _ = await denied(house)
-    csrf = {"X-CSRF-Token": await house.sign_in(StaffRole.APPEALS_REVIEWER)}
+    csrf = {"X-CSRF-Token": await house.sign_in(StaffRole.REVIEWER)}
     there = f"/api/cases/{case_id}/appeal"
     body = {"grounds": "It was a mistake.", "method": "phone", **REASON}
     wrong = await house.browser.post(there, json={**body, "method": "own_page"}, headers=csrf)
@@ -265,6 +265,7 @@ async def test_e5_e6_the_api_does_the_same(house: House) -> None:
     assert (await house.browser.post(there, json=body, headers=csrf)).status_code == 409
     added = await house.browser.post(f"{there}/evidence", files={"file": ("a.pdf", pdf())}, headers=csrf)
     assert [one["number"] for one in added.json()["appeals"][0]["evidence"]] == [1]
+    csrf = {"X-CSRF-Token": await house.sign_in(StaffRole.APPEALS_REVIEWER)}
     assert (await house.browser.get(f"{there}/1/evidence/1")).content == pdf()
     ruled = await house.browser.post(f"{there}/decision", json={"outcome": "reversed", **REASON}, headers=csrf)
     assert (ruled.status_code, ruled.json()["stage"]) == (200, "invited")

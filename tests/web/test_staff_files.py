@@ -9,12 +9,16 @@ from db.writes.effects import stuck_flag
 from domain.shared.cases.facts import FactKind
 from tests.support import documents
 from tests.web.house import House
+from tests.web.test_access import api_routes, callables
 from tests.web.test_pages import BROWSER, read
-from web.http.permissions import StaffRole
+from web.http.auth import PermissionRequired, list_access
+from web.http.permissions import GRANTS, Permission, StaffRole
 
 STUCK = stuck_flag("notices.send")
 # A case's own addresses, by what stands before its id and after it.
 FILES = ("/staff/cases/{}", "/api/cases/{}/audit", "/api/cases/{}?history=true")
+# And its appeals, which operators never see.
+APPEALS = ("/staff/appeals/{}", "/staff/appeals/{}/1/evidence/1", "/api/cases/{}/appeal")
 _PARTS = ("evidence/1", "mails/1", "mails/1/html", "certificate", "certificate/shop")
 INSIDE = tuple(f"/staff/cases/{{}}/{part}" for part in _PARTS)
 
@@ -23,7 +27,8 @@ async def opened_by(house: House, role: StaffRole, case_id: str) -> set[int]:
     """The statuses by which this role is answered at every address of a case's file."""
     await house.sign_in(role)
     pages = [await house.browser.get(path.format(case_id)) for path in FILES]
-    inside = [await house.browser.get(path.format(case_id)) for path in INSIDE]
+    beside = () if role is StaffRole.OPERATOR else (*APPEALS, "/api/cases/{}/appeal/1/evidence/1")
+    inside = [await house.browser.get(path.format(case_id)) for path in (*INSIDE, *beside)]
     assert {answer.status_code == 403 for answer in pages} == {answer.status_code == 403 for answer in inside}
     return {answer.status_code for answer in pages}
 
@@ -73,6 +78,24 @@ async def test_an_appeals_reviewer_reads_what_was_denied_or_revoked(house: House
     await house.facts(approved, FactKind.REVOKED, by="riley", reason="A sample reason.")
     assert await opened_by(house, StaffRole.APPEALS_REVIEWER, approved) == {200}
     assert await opened_by(house, StaffRole.OPERATOR, approved) == {403}
+
+
+def test_every_address_about_a_case_asks_whether_its_file_is_theirs_to_read() -> None:
+    """Of those a role may call that doesn't read every file; commands answer with where the case is, no more."""
+    commands = ("", "/lift", "/resend", "/revoke", "/suspend", "/terminate")
+    # That of a case's own page asks as it is rendered, after a form of it too.
+    answers = {"/staff/cases/{case_id}", *(f"/api/cases/{{case_id}}{part}" for part in commands)}
+    found = set()
+    for route in api_routes():
+        (whom,) = list_access(route)
+        if "{case_id}" not in route.path_format or not isinstance(whom, PermissionRequired):
+            continue
+        roles = [role for role in StaffRole if whom.permission in GRANTS[role]]
+        if any(Permission.READ_FILES not in GRANTS[role] for role in roles):
+            names = {getattr(one, "__qualname__", "") for one in callables(route.dependant)}
+            if not any(name.startswith(("require_file", "require_form")) for name in names):
+                found.add(route.path_format)
+    assert found == answers
 
 
 async def test_somebody_of_staff_sees_and_ends_their_own_sessions_alone(house: House) -> None:

@@ -8,13 +8,18 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from db.writes.appeals.deciding import DecisionOnAppeal
+from db.writes.appeals.filing import Filing
 from db.writes.opening import Opened
 from db.writes.suspensions import NewSuspension, restore_authority, suspend_authority
+from domain.shared.cases.appeals import AppealOutcome, FilingMethod
 from domain.shared.cases.authority import SuspensionCause, SuspensionKind
 from domain.shared.cases.reasons import Refusal
+from domain.shared.ids import make_appeal_workflow_id
 from domain.shared.policy import find_local_date
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
+from starter.appeals import Appeals
 from tests.support import documents, inside as support
 from tests.support.inside import Document, Inside
 from tests.support.patience import PATIENCE
@@ -314,3 +319,44 @@ async def test_e14_other_rules_take_a_lapse_back(inside: Inside) -> None:
     await inside.move_rules(opened, Policy.model_validate({**shipped.model_dump(mode="json"), **later}))
     await inside.skip(opened, timedelta(days=45))
     await shown(inside, opened, "lapsed")
+
+
+async def test_e7_an_appealed_suspension_waits_and_goes_on_once_it_is_upheld(inside: Inside) -> None:
+    """Status, workflow and account say the same, whatever the appeal comes to."""
+    opened = await inside.active(documents.counselor())
+    await suspend(inside, opened, days=10)
+    await shown(inside, opened, "suspended")
+    await account_is(inside, opened, active=False)
+    appeals = Appeals(inside.client, inside.database, inside.cases, inside.settings.task_queue)
+    filing = Filing(opened.case_id, "assister", FilingMethod.OWN_PAGE, "It was a mistake.")
+    number = await appeals.file_appeal(filing)
+    status = await shown(inside, opened, "active")
+    assert status["may_assist"]
+    await account_is(inside, opened, active=True)
+    await inside.noticed(opened, "appeal_filed")
+    for actor in ("staff:anna", "staff:iris"):
+        decision = DecisionOnAppeal(opened.case_id, actor, AppealOutcome.UPHELD, "a sample reason")
+        await appeals.decide_appeal(decision)
+    await shown(inside, opened, "suspended")
+    await account_is(inside, opened, active=False)
+    appeal = inside.client.get_workflow_handle(make_appeal_workflow_id(opened.case_id, number))
+    assert await appeal.result() == "over"
+    await inside.noticed(opened, "appeal_decided")
+    await inside.skip(opened, timedelta(days=12))
+    await shown(inside, opened, "active")
+    await account_is(inside, opened, active=True)
+
+
+async def test_e7_a_reversed_suspension_is_lifted_by_the_case_s_own_workflow(inside: Inside) -> None:
+    opened = await inside.active(documents.broker())
+    await suspend(inside, opened, "system")
+    await shown(inside, opened, "suspended")
+    appeals = Appeals(inside.client, inside.database, inside.cases, inside.settings.task_queue)
+    await appeals.file_appeal(Filing(opened.case_id, "assister", FilingMethod.OWN_PAGE, "It was a mistake."))
+    assert (await inside.status(opened))["stage"] == "suspended", "access to systems stays shut meanwhile"
+    decision = DecisionOnAppeal(opened.case_id, "staff:anna", AppealOutcome.REVERSED, "a sample reason")
+    await appeals.decide_appeal(decision)
+    await shown(inside, opened, "active")
+    await inside.noticed(opened, "authority_restored")
+    await inside.noticed(opened, "appeal_decided")
+    assert len(await inside.runs(opened)) == 1, "it was never begun anew"

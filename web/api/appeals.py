@@ -18,7 +18,8 @@ from domain.shared.documents.texts import Text
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.http.attachments import build_attachment
-from web.http.auth import StaffMember, require_permission
+from web.http.auth import StaffMember
+from web.http.defence.file_access import require_file
 from web.http.permissions import Permission
 from web.http.uploads import read_upload
 from web.services import Services, ServicesDep
@@ -72,8 +73,9 @@ class AppealReasonBody(StrictBody):
     reason: Text
 
 
-Filer = Annotated[StaffMember, require_permission(Permission.FILE_APPEAL)]
-Reader = Annotated[StaffMember, require_permission(Permission.READ_APPEALS)]
+Filer = Annotated[StaffMember, require_file(Permission.FILE_APPEAL)]
+Reader = Annotated[StaffMember, require_file(Permission.READ_APPEALS)]
+Decider = Annotated[StaffMember, require_file(Permission.DECIDE_APPEAL)]
 
 
 @router.get("", responses=ANSWERS)
@@ -104,12 +106,7 @@ async def add_evidence(request: Request, services: ServicesDep, me: Filer, case_
 
 
 @router.post("/decision", responses=ANSWERS, openapi_extra=describe_body(AppealDecisionBody))
-async def decide_appeal(
-    request: Request,
-    services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.DECIDE_APPEAL)],
-    case_id: str,
-) -> JSONResponse:
+async def decide_appeal(request: Request, services: ServicesDep, me: Decider, case_id: str) -> JSONResponse:
     """Decides an appeal, as somebody else than who decided before; an end that is set aside opens the case again."""
     body = await read_body(request, AppealDecisionBody)
     decision = DecisionOnAppeal(case_id, me.actor, body.outcome, body.reason, body.effective_on)

@@ -36,7 +36,7 @@ from domain.state.policy import Policy
 from starter.cases import CommandOutcome, now
 from web.api.bodies import StrictBody, describe_body, read_body
 from web.http.auth import PUBLIC, Intake, Portal, StaffMember, require_permission
-from web.http.defence.file_access import check_file_access
+from web.http.defence.file_access import check_file_access, require_file
 from web.http.permissions import Permission
 from web.http.problems import build_problem
 from web.http.rate_limits import limit_rate
@@ -105,10 +105,14 @@ class CorrectionBody(CorrectionForm):
 
 
 class SuspendBody(StrictBody):
-    """What is suspended, why, and until which day; without one until the policy's last (E4)."""
+    """What is suspended, why, and until which day; without one until the policy's last (E4).
+
+    What is ordered at once counts while it is appealed, too, whatever the policy says (E7).
+    """
 
     kind: SuspensionKind = SuspensionKind.AGREEMENT
     until: date | None = None
+    at_once: bool = False
     reason: Text
 
 
@@ -204,9 +208,10 @@ async def show_case(services: ServicesDep, me: Reader, case_id: str, history: bo
 
 
 @router.get("/cases/{case_id}/audit", tags=["cases"], responses=STAFF)
-async def show_audit(services: ServicesDep, me: Reader, case_id: str) -> JSONResponse:
+async def show_audit(
+    services: ServicesDep, me: Annotated[StaffMember, require_file(Permission.READ_CASES)], case_id: str
+) -> JSONResponse:
     """Every write about a case: who, when, what, why (C9)."""
-    await check_file_access(services, me, case_id)
     found = await services.database.read(read_audit, case_id)
     await services.database.write(record_access, me.actor, "audit", [case_id], now())
     return JSONResponse(found)
@@ -267,7 +272,9 @@ async def suspend_case(
 ) -> JSONResponse:
     """Suspends the authority to assist; 422 for a day that is past or later than the policy allows (E4)."""
     body = await read_body(request, SuspendBody)
-    answer = await services.cases.suspend_authority(case_id, body.kind, body.reason, me.actor, body.until, key)
+    answer = await services.cases.suspend_authority(
+        case_id, body.kind, body.reason, me.actor, body.until, key, at_once=body.at_once
+    )
     return await answer_command(services, case_id, answer)
 
 

@@ -13,6 +13,7 @@ from db.reads.appeals import find_evidence, read_open_appeals
 from db.writes.appeals.deciding import DecisionOnAppeal
 from db.writes.appeals.filing import Filing
 from domain.shared.cases.appeals import STAFF_METHODS, AppealOutcome, FilingMethod, find_decider_refusal
+from domain.shared.cases.facts import FactLog
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
 from domain.shared.documents.faults import Fault, Invalid
@@ -26,14 +27,15 @@ from web.http.permissions import Permission
 from web.http.sentences import explain_reason
 from web.http.uploads import read_upload
 from web.staff.case_page import FormAttempt
-from web.staff.layout import APPEALS as HOME, StaffVisit, build_page_urls, require_visit
+from web.staff.layout import APPEALS as HOME, StaffVisit, build_page_urls, require_file_visit, require_visit
 
 router = build_page_router(prefix=HOME)
 
 AT_A_TIME = 25
-ReaderVisit = Annotated[StaffVisit, require_visit(Permission.READ_APPEALS)]
-FilerVisit = Annotated[StaffVisit, require_visit(Permission.FILE_APPEAL)]
-DeciderVisit = Annotated[StaffVisit, require_visit(Permission.DECIDE_APPEAL)]
+ListVisit = Annotated[StaffVisit, require_visit(Permission.READ_APPEALS)]
+ReaderVisit = Annotated[StaffVisit, require_file_visit(Permission.READ_APPEALS)]
+FilerVisit = Annotated[StaffVisit, require_file_visit(Permission.FILE_APPEAL)]
+DeciderVisit = Annotated[StaffVisit, require_file_visit(Permission.DECIDE_APPEAL)]
 Number = Annotated[int, Path(ge=1, le=10_000)]
 
 _DONE = {
@@ -54,7 +56,7 @@ _MISSING = {
 
 
 @router.get("")
-async def show_appeals(visit: ReaderVisit) -> Response:
+async def show_appeals(visit: ListVisit) -> Response:
     """The appeals to be decided, the oldest first."""
     query = visit.request.query_params
     try:
@@ -171,7 +173,9 @@ async def _render(
     await visit.record_access("appeals", [case_id])
     last = appeals[-1].appeal if appeals else None
     is_open = last is not None and last.is_open
-    barred = find_decider_refusal(last, visit.me.actor) if last is not None and is_open else None
+    barred = (
+        find_decider_refusal(FactLog(snapshot.facts), last, visit.me.actor) if last is not None and is_open else None
+    )
     done = _DONE.get(visit.request.query_params.get("done", ""))
     return visit.render_page(
         "staff/appeal.html",

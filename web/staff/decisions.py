@@ -160,7 +160,15 @@ async def suspend_authority(form: Annotated[PostedForm, require_form("suspend")]
     if faults := [*faults, *form.find_reason_faults()]:
         return await form.show_faults(faults)
     cases, actor = form.visit.services.cases, form.visit.me.actor
-    command = cases.suspend_authority(form.case_id, SuspensionKind(kind), form.reason, actor, until, form.command_id)
+    command = cases.suspend_authority(
+        form.case_id,
+        SuspensionKind(kind),
+        form.reason,
+        actor,
+        until,
+        form.command_id,
+        at_once=bool(form.values.get("at_once")),
+    )
     return await _give_command(form, command)
 
 

@@ -82,16 +82,18 @@ def require_visit(permission: Permission) -> Any:
     return Depends(begin_visit)
 
 
-async def _begin_file_visit(
-    visit: Annotated[StaffVisit, require_visit(Permission.READ_CASES)], case_id: str
-) -> StaffVisit:
-    """Raises `NotAllowed` for whom nothing in the file of this case is to read, and `UnknownCase`."""
-    await check_file_access(visit.services, visit.me, case_id)
-    return visit
+def require_file_visit(permission: Permission) -> Any:
+    """Declares the same of a page about a case; for those who may read its file alone (`check_file_access`)."""
+
+    async def begin_file_visit(visit: Annotated[StaffVisit, require_visit(permission)], case_id: str) -> StaffVisit:
+        await check_file_access(visit.services, visit.me, case_id)
+        return visit
+
+    return Depends(begin_file_visit)
 
 
 # Whoever may read this case's file.
-FileVisit = Annotated[StaffVisit, Depends(_begin_file_visit)]
+FileVisit = Annotated[StaffVisit, require_file_visit(Permission.READ_CASES)]
 
 
 def build_page_urls(page: Page[Any], url_of: Callable[[str | None], str]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from db.appeal_tables import AppealRow
 from db.tables import SYSTEM
 from db.writes.appeals.filing import close_row
-from db.writes.appeals.rows import OVERDUE, SENT_BACK, CaseInAppeal, audit_appeal, find_row
-from db.writes.facts import append_facts, flag_locked_case, lock_case
+from db.writes.appeals.rows import SENT_BACK, CaseInAppeal, audit_appeal, find_row, tell_case
+from db.writes.facts import APPEAL_OVERDUE, append_facts, flag_locked_case, lock_case
 from db.writes.recovery.restarts import reopen_case
+from db.writes.suspensions import settle_rebuttals
 from domain.shared.business_days import DaysOff
 from domain.shared.cases.appeals import (
     Appeal,
@@ -25,6 +26,7 @@ from domain.shared.cases.appeals import (
     fold_appeals,
     list_set_aside,
 )
+from domain.shared.cases.authority_commands import build_restoration
 from domain.shared.cases.commands import CommandOrigin
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.messages import AppealRef, AppealStanding, Letter
@@ -53,7 +55,8 @@ def decide_appeal(
 ) -> AppealOutcome | Reason:
     """Decides the open appeal in the phase it is in, or says why not, which is audited.
 
-    An end that is set aside opens the case again where it stood; what is sent back waits for the first reviewers.
+    An end that is set aside opens the case again where it stood, a suspension that is not upheld is lifted; what is
+    sent back waits for the first reviewers.
     Raises `UnknownCase`, and `Invalid` for a day that it can't be effective on.
     """
     case = lock_case(session, decision.case_id)
@@ -61,18 +64,20 @@ def decide_appeal(
     appeal, rules = find_open_appeal(view.log), view.rules
     if appeal is None or rules is None:
         return view.refuse(session, decision.actor, "decided", Reason("no_open_appeal"), decision.reason)
-    why = find_decider_refusal(appeal, decision.actor) or _find_reversal_refusal(view, appeal, decision)
+    why = find_decider_refusal(view.log, appeal, decision.actor) or _find_reversal_refusal(view, appeal, decision)
     if why is not None:
         return view.refuse(session, decision.actor, "decided", why, decision.reason)
     facts = _build_facts(view, appeal, decision, rules)
     state = append_facts(session, case, facts, now)
+    tell_case(session, view, appeal.filed, facts[0])
     close_row(session, view, appeal.number)
     told = {"number": appeal.number, "phase": appeal.phase, "outcome": decision.outcome.value}
     audit_appeal(session, view, decision.actor, "decided", decision.reason, **told)
-    if not state.ended:
+    if view.snapshot.state.ended and not state.ended:
         reopen_case(session, case, decision.actor, decision.reason, now)
-        if decision.outcome is AppealOutcome.SENT_BACK and appeal.filed.appealed is not Stage.DENIED:
-            flag_locked_case(session, case, SENT_BACK, now)
+    if decision.outcome is AppealOutcome.SENT_BACK and appeal.filed.appealed is not Stage.DENIED:
+        flag_locked_case(session, case, SENT_BACK, now)
+    settle_rebuttals(session, case, now)
     return decision.outcome
 
 
@@ -94,6 +99,7 @@ def _build_facts(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal,
     if effective_on < appeal.filed.notice_on:
         raise Invalid([Fault("effective_on", "before_decision")])
     goes_on = escalates(decision.outcome, appeal.phase, rules)
+    stands, is_of_end = decision.outcome is AppealOutcome.UPHELD, not appeal.filed.suspensions
     decided = AppealDecidedData(
         number=appeal.number,
         phase=appeal.phase,
@@ -102,7 +108,8 @@ def _build_facts(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal,
         reason=decision.reason,
         effective_on=effective_on,
         final=not goes_on,
-        sets_aside=() if decision.outcome is AppealOutcome.UPHELD else list_set_aside(view.log, appeal.filed.decision),
+        sets_aside=list_set_aside(view.log, appeal.filed.decision) if is_of_end and not stands else (),
+        resumed=view.put_off_stayed(appeal) if stands and not goes_on else (),
     )
     case_id, part = view.case.case_id, f"{appeal.number}.{appeal.phase}"
     facts = [build_appeal_fact(case_id, FactKind.APPEAL_DECIDED, decided, view.now, part)]
@@ -110,7 +117,16 @@ def _build_facts(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal,
         facts.append(_build_escalation(view, appeal, rules, overdue=False))
     if decision.outcome is AppealOutcome.REVERSED and appeal.filed.appealed is Stage.DENIED:
         facts += _approve(view, decision, part)
-    return facts
+    return facts if stands else [*facts, *_lift(view, appeal, decision, part)]
+
+
+def _lift(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal, part: str) -> list[Fact]:
+    """What is not upheld of suspensions is lifted; those that were lifted meanwhile, or are over, are so already."""
+    origin = CommandOrigin(f"appeal:{part}", view.case.case_id, decision.actor, decision.reason, view.now)
+    appealed = (
+        one for one in view.snapshot.state.authority.suspensions if one.suspension_id in appeal.filed.suspensions
+    )
+    return [build_restoration(one, origin) for one in appealed]
 
 
 def _approve(view: CaseInAppeal, decision: DecisionOnAppeal, part: str) -> list[Fact]:
@@ -165,7 +181,7 @@ def _end_phase(session: Session, view: CaseInAppeal, row: AppealRow) -> None:
         return
     row.overdue_at = view.now
     session.add(row)
-    flag_locked_case(session, view.case, OVERDUE, view.now)
+    flag_locked_case(session, view.case, APPEAL_OVERDUE, view.now)
 
 
 def _list_letters(appeal: Appeal, ref: AppealRef) -> list[Letter]:

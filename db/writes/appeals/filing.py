@@ -11,14 +11,14 @@ from sqlmodel import col
 from db.appeal_tables import AppealFile, AppealRow
 from db.tables import SYSTEM, Case
 from db.writes.appeals.rows import (
-    OVERDUE,
     CaseInAppeal,
     audit_appeal,
     find_row,
     follow_facts,
     note_change,
+    tell_case,
 )
-from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
+from db.writes.facts import APPEAL_OVERDUE, append_facts, lock_case, lower_flag, record_audit
 from domain.shared.business_days import DaysOff
 from domain.shared.cases.appeals import (
     AppealFiledData,
@@ -26,19 +26,17 @@ from domain.shared.cases.appeals import (
     FilingMethod,
     build_appeal_fact,
     find_answer_day,
-    find_appealed_end,
-    find_decider_refusal,
-    find_filing_refusal,
-    find_last_filing_day,
     find_open_appeal,
     fold_appeals,
+    has_decided,
     list_deciders,
 )
 from domain.shared.cases.facts import FactKind
+from domain.shared.cases.objections import list_stayed
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.evidence import MOST_FILES
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.policy import find_day_end, find_local_date, find_time_zone
+from domain.shared.policy import find_day_end, find_time_zone
 
 
 @dataclass(frozen=True)
@@ -72,41 +70,42 @@ def file_appeal(session: Session, filing: Filing, days_off: DaysOff, now: dateti
     received_on = filing.received_on or view.today
     if received_on > view.today:
         raise Invalid([Fault("received_on", "in_future")])
-    end, rules = find_appealed_end(view.log), view.rules
-    notice_on = find_local_date(view.snapshot.policy, end.at) if end else view.today
-    if received_on < notice_on:
+    terms, rules = view.find_terms(received_on), view.rules
+    if terms.notice_on is not None and received_on < terms.notice_on:
         raise Invalid([Fault("received_on", "before_decision")])
-    off = view.find_days_off(notice_on.year)
-    last_day = find_last_filing_day(rules, notice_on, off) if rules else None
-    why = find_filing_refusal(view.log, end, last_day, received_on)
+    why = terms.refusal
     if why is None and _has_newer_case(session, case):
         why = Reason("appeal_overtaken")
     if why is not None:
         return view.refuse(session, filing.actor, "filed", why, filing.reason or None)
-    assert end is not None
     assert rules is not None
-    assert last_day is not None
-    number = len(fold_appeals(view.log)) + 1
-    due_on = find_answer_day(rules, 1, received_on, off)
+    assert terms.notice_on is not None
+    assert terms.last_day is not None
+    first, number = terms.appealed[0], len(fold_appeals(view.log)) + 1
+    due_on = find_answer_day(rules, 1, received_on, view.find_days_off(terms.notice_on.year))
     data = AppealFiledData(
         number=number,
-        appealed=end.stage,
-        decision=end.fact,
+        appealed=first.stage,
+        decision=first.fact,
         decided_by=list_deciders(view.log),
-        notice_on=notice_on,
-        last_day=last_day,
+        notice_on=terms.notice_on,
+        last_day=terms.last_day,
         received_on=received_on,
         due_on=due_on,
         method=filing.method,
         by=filing.actor,
         grounds=filing.grounds,
         reason=filing.reason,
+        suspensions=terms.suspensions,
+        stayed=list_stayed(view.snapshot.state.authority, terms.suspensions, rules),
     )
-    append_facts(session, case, [build_appeal_fact(case.case_id, FactKind.APPEAL_FILED, data, now, str(number))], now)
+    fact = build_appeal_fact(case.case_id, FactKind.APPEAL_FILED, data, now, str(number))
+    append_facts(session, case, [fact], now)
+    tell_case(session, view, data, fact)
     row = AppealRow(
         case_id=case.case_id,
         number=number,
-        appealed=end.stage.value,
+        appealed=first.stage.value,
         state="open",
         filed_at=now,
         due_on=due_on,
@@ -179,11 +178,12 @@ def withdraw_appeal(
     appeal = find_open_appeal(view.log)
     if appeal is None:
         return view.refuse(session, actor, "withdrawn", Reason("no_open_appeal"), reason)
-    if find_decider_refusal(appeal, actor) is not None:
+    if has_decided(view.log, appeal, actor):
         return view.refuse(session, actor, "withdrawn", Reason("withdrawn_by_decider"), reason)
-    data = AppealWithdrawnData(number=appeal.number, by=actor, reason=reason)
+    data = AppealWithdrawnData(number=appeal.number, by=actor, reason=reason, resumed=view.put_off_stayed(appeal))
     fact = build_appeal_fact(case_id, FactKind.APPEAL_WITHDRAWN, data, now, str(appeal.number))
     append_facts(session, case, [fact], now)
+    tell_case(session, view, appeal.filed, fact)
     close_row(session, view, appeal.number)
     audit_appeal(session, view, actor, "withdrawn", reason, number=appeal.number)
     return None
@@ -194,5 +194,5 @@ def close_row(session: Session, view: CaseInAppeal, number: int) -> None:
     after = CaseInAppeal(session, view.case, lambda _: frozenset(), view.now)
     appeal = next(one for one in fold_appeals(after.log) if one.number == number)
     follow_facts(session, find_row(session, view.case.case_id, number), after, appeal)
-    if lower_flag(view.case, OVERDUE):
-        record_audit(session, view.now, SYSTEM, f"case.unflagged.{OVERDUE}", view.case)
+    if lower_flag(view.case, APPEAL_OVERDUE):
+        record_audit(session, view.now, SYSTEM, f"case.unflagged.{APPEAL_OVERDUE}", view.case)

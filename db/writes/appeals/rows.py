@@ -10,15 +10,17 @@ from sqlmodel import col
 from db.appeal_tables import AppealRow
 from db.case_state import CaseSnapshot, snapshot_case
 from db.tables import Case
-from db.writes.facts import record_audit
+from db.writes.facts import queue_fact, record_audit
 from domain.shared.business_days import DaysOff
-from domain.shared.cases.appeals import Appeal
-from domain.shared.cases.facts import FactLog
+from domain.shared.cases.appeals import Appeal, AppealFiledData
+from domain.shared.cases.events import EventSource
+from domain.shared.cases.facts import Fact, FactLog
+from domain.shared.cases.objections import FilingTerms, Resumed, find_filing_terms, put_off_stayed
 from domain.shared.cases.reasons import Reason
 from domain.shared.policy import AppealRules, find_day_end, find_local_date, find_time_zone
 
 ASSISTER = "assister"
-OVERDUE, SENT_BACK = "appeal_overdue", "appeal_sent_back"
+SENT_BACK = "appeal_sent_back"
 
 
 class CaseInAppeal:
@@ -41,6 +43,16 @@ class CaseInAppeal:
         """The days on which offices are closed in this year and the next two: no clock runs longer than that."""
         return self._days_off(range(year, year + 3))
 
+    def find_terms(self, received_on: date) -> FilingTerms:
+        """On which terms an appeal that is received on this day is filed."""
+        authority = self.snapshot.state.authority
+        return find_filing_terms(self.log, authority, self.snapshot.policy, self.find_days_off, received_on)
+
+    def put_off_stayed(self, appeal: Appeal) -> Resumed:
+        """The new last days of the suspensions that an appeal stays, were it over today without lifting them."""
+        stayed_on = find_local_date(self.snapshot.policy, appeal.filed_at)
+        return put_off_stayed(self.snapshot.state.authority, appeal, stayed_on, self.today)
+
     def refuse(self, session: Session, actor: str, what: str, why: Reason, reason: str | None = None) -> Reason:
         """Audits what isn't done, and answers why (C9)."""
         record_audit(session, self.now, actor, f"appeal.{what}.refused", self.case, reason, answer=why)
@@ -62,6 +74,12 @@ def follow_facts(session: Session, row: AppealRow, view: CaseInAppeal, appeal: A
     row.phase, row.due_on = appeal.phase, appeal.due_on
     row.due_at = find_day_end(appeal.due_on, find_time_zone(view.snapshot.policy))
     note_change(session, row, view.now)
+
+
+def tell_case(session: Session, view: CaseInAppeal, filed: AppealFiledData, fact: Fact) -> None:
+    """Leaves it to be told to the case's workflow, which still runs, that suspensions count no more, or again (E7)."""
+    if filed.suspensions:
+        queue_fact(session, view.case, fact, EventSource.AUTHORITY, view.now)
 
 
 def note_change(session: Session, row: AppealRow, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """What may arrive in either program: commands about endings and the authority, licences that lapse, appeals."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
@@ -9,6 +9,7 @@ from domain.programs.commands import build_facts, find_refusal
 from domain.programs.stage_table.table import BEGAN, Arrival, Standing
 from domain.shared.cases.appeals import (
     AppealDecidedData,
+    AppealedDecision,
     AppealEscalatedData,
     AppealFiledData,
     AppealOutcome,
@@ -17,6 +18,7 @@ from domain.shared.cases.appeals import (
     build_appeal_fact,
     find_appealed_end,
     find_filing_refusal,
+    has_been_appealed,
     list_set_aside,
 )
 from domain.shared.cases.authority import (
@@ -27,7 +29,12 @@ from domain.shared.cases.authority import (
     SuspensionKind,
     TerminationNoticedData,
 )
-from domain.shared.cases.authority_commands import AuthorityCommand, build_authority_facts, find_rebuttal_refusal
+from domain.shared.cases.authority_commands import (
+    AuthorityCommand,
+    build_authority_facts,
+    build_restoration,
+    find_rebuttal_refusal,
+)
 from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import (
     CommandData,
@@ -45,6 +52,7 @@ from domain.shared.cases.commands import (
 )
 from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
 from domain.shared.cases.notices import Notice
+from domain.shared.cases.objections import list_appealable_suspensions
 from domain.shared.cases.reasons import Coded, Reason
 from domain.shared.cases.stages import Stage
 from domain.shared.policy import SuspensionRules
@@ -160,10 +168,18 @@ def _rebut(standing: Standing, at: datetime) -> list[Fact]:
 
 def _refuse_filing(last_day: date) -> Callable[[Standing], Coded | None]:
     def refuse(standing: Standing) -> Coded | None:
-        log = FactLog(standing.facts)
-        return find_filing_refusal(log, find_appealed_end(log), last_day, DAY)
+        log, found = FactLog(standing.facts), _list_appealed(standing)
+        return find_filing_refusal(log, found[0] if found else None, last_day, DAY)
 
     return refuse
+
+
+def _list_appealed(standing: Standing) -> list[AppealedDecision]:
+    """What an appeal would be against: the end, or what staff have ordered suspended, what wasn't appealed first."""
+    log = FactLog(standing.facts)
+    end = find_appealed_end(log)
+    found = [end] if end else list_appealable_suspensions(log, standing.state.authority)
+    return [one for one in found if not has_been_appealed(log, one)] or found
 
 
 def _refuse_without_appeal(standing: Standing) -> Coded | None:
@@ -187,15 +203,17 @@ def _is_denial_reversed(standing: Standing, outcome: AppealOutcome) -> bool:
 
 
 def _build_filing(standing: Standing, at: datetime) -> list[Fact]:
-    end = find_appealed_end(FactLog(standing.facts))
-    assert end is not None, "else it is refused"
-    return [make_filing(end.stage, end.fact, at)]
+    found = _list_appealed(standing)
+    suspensions = tuple(one.suspension_id for one in found if one.suspension_id)
+    return [make_filing(found[0].stage, found[0].fact, at, suspensions, len(standing.state.appeals) + 1)]
 
 
-def make_filing(appealed: Stage, decision: str, at: datetime) -> Fact:
-    """An appeal against what ended a case, by the fact of this id."""
+def make_filing(
+    appealed: Stage, decision: str, at: datetime, suspensions: tuple[str, ...] = (), number: int = 1
+) -> Fact:
+    """An appeal against what ended a case, by the fact of this id, or what suspends it: the agreement's waits then."""
     data = AppealFiledData(
-        number=1,
+        number=number,
         appealed=appealed,
         decision=decision,
         notice_on=DAY,
@@ -205,47 +223,60 @@ def make_filing(appealed: Stage, decision: str, at: datetime) -> Fact:
         method=FilingMethod.OWN_PAGE,
         by="assister",
         grounds="sample grounds",
+        suspensions=suspensions,
+        stayed=tuple(one for one in suspensions if one == SuspensionCause.SUSPENDED_BY_STAFF),
     )
-    return build_appeal_fact(CASE, FactKind.APPEAL_FILED, data, at, "1")
+    return build_appeal_fact(CASE, FactKind.APPEAL_FILED, data, at, str(number))
 
 
-def make_withdrawal_of_appeal(at: datetime) -> Fact:
+def make_withdrawal_of_appeal(at: datetime, number: int = 1) -> Fact:
     """The appellant doesn't go on with it."""
-    data = AppealWithdrawnData(number=1, by="assister", reason="a sample reason")
-    return build_appeal_fact(CASE, FactKind.APPEAL_WITHDRAWN, data, at, "1")
+    data = AppealWithdrawnData(number=number, by="assister", reason="a sample reason")
+    return build_appeal_fact(CASE, FactKind.APPEAL_WITHDRAWN, data, at, str(number))
 
 
 def _withdraw(standing: Standing, at: datetime) -> list[Fact]:
-    return [make_withdrawal_of_appeal(at)]
+    return [make_withdrawal_of_appeal(at, _find_number(standing))]
 
 
 def _escalate(standing: Standing, at: datetime) -> list[Fact]:
-    data = AppealEscalatedData(number=1, phase=2, due_on=DAY)
-    return [build_appeal_fact(CASE, FactKind.APPEAL_ESCALATED, data, at, "1.2")]
+    number = _find_number(standing)
+    data = AppealEscalatedData(number=number, phase=2, due_on=DAY)
+    return [build_appeal_fact(CASE, FactKind.APPEAL_ESCALATED, data, at, f"{number}.2")]
+
+
+def _find_number(standing: Standing) -> int:
+    assert standing.state.open_appeal is not None, "else it is refused"
+    return standing.state.open_appeal.number
 
 
 def _decide(outcome: AppealOutcome) -> Callable[[Standing, datetime], list[Fact]]:
-    """A final decision; a denial that is reversed is an approval besides."""
+    """A final decision; a denial that is reversed is an approval besides, and suspensions are lifted."""
 
     def build(standing: Standing, at: datetime) -> list[Fact]:
         appeal = standing.state.open_appeal
         assert appeal is not None, "else it is refused"
-        is_upheld = outcome is AppealOutcome.UPHELD
+        is_upheld, suspensions = outcome is AppealOutcome.UPHELD, appeal.filed.suspensions
+        stays = is_upheld or bool(suspensions)
         data = AppealDecidedData(
-            number=1,
+            number=appeal.number,
             phase=1,
             outcome=outcome,
             by=REVIEWER,
             reason="a sample reason",
             effective_on=DAY,
             final=True,
-            sets_aside=() if is_upheld else list_set_aside(FactLog(standing.facts), appeal.filed.decision),
+            sets_aside=() if stays else list_set_aside(FactLog(standing.facts), appeal.filed.decision),
         )
-        facts = [build_appeal_fact(CASE, FactKind.APPEAL_DECIDED, data, at, "1.1")]
+        facts = [build_appeal_fact(CASE, FactKind.APPEAL_DECIDED, data, at, f"{appeal.number}.1")]
         if _is_denial_reversed(standing, outcome):
             assert isinstance(standing.state, CertificationState), "registrations aren't denied"
             origin = CommandOrigin("appeal", CASE, REVIEWER, "a sample reason", at)
             facts += build_approval_on_appeal(origin, standing.state, "en")
+        if not is_upheld:
+            origin = CommandOrigin("appeal", CASE, REVIEWER, "a sample reason", at)
+            lifted = (one for one in standing.state.authority.suspensions if one.suspension_id in suspensions)
+            facts += [build_restoration(one, origin) for one in lifted]
         return facts
 
     return build
@@ -270,4 +301,17 @@ def list_overlays(at: datetime = BEGAN) -> list[tuple[Fact, ...]]:
     notice = make_fact(FactKind.TERMINATION_NOTICED, at, noticed)
     sets = [causes for size in range(len(SuspensionCause) + 1) for causes in combinations(SuspensionCause, size)]
     suspended = [tuple(make_suspension(cause, at) for cause in causes) for causes in sets]
-    return [*suspended, *((*facts, notice) for facts in suspended)]
+    plain = [*suspended, *_list_appealed_overlays(at)]
+    return [*plain, *((*facts, notice) for facts in plain)]
+
+
+def _list_appealed_overlays(at: datetime) -> list[tuple[Fact, ...]]:
+    """The first of what suspends is appealed, that is open or was taken back; beside it one other cause at most."""
+    staff, system = SuspensionCause.SUSPENDED_BY_STAFF, SuspensionCause.SYSTEM_SUSPENSION
+    sets = [(staff,), (staff, _LICENSE), (staff, system), (system,), (system, _LICENSE), (system, staff)]
+    found: list[tuple[Fact, ...]] = []
+    for causes in sets:
+        facts = tuple(make_suspension(cause, at) for cause in causes)
+        filed = make_filing(Stage.SUSPENDED, facts[0].id, at, (causes[0],))
+        found += [(*facts, filed), (*facts, filed, make_withdrawal_of_appeal(at + timedelta(hours=1)))]
+    return found

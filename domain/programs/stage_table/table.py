@@ -13,7 +13,7 @@ from domain.federal.markets import MLMS
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import find_next_refusal
 from domain.programs.state import CaseState
-from domain.shared.cases.authority import SuspensionCause
+from domain.shared.cases.authority import ORDERED, SuspensionCause
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Coded
@@ -26,6 +26,7 @@ BEGAN = datetime(2026, 1, 5, 18, tzinfo=UTC)
 _LATER = timedelta(days=2)
 
 _OPEN_STAGES = (Stage.AWAITING_BACKGROUND_CHECK, Stage.AWAITING_DECISION, Stage.AWAITING_INFORMATION)
+WAITS = " waits"
 TERMINATION_NOTICED = "notice of a termination given"
 
 
@@ -212,9 +213,15 @@ def _list_marks(state: CaseState) -> Iterable[str]:
     if state.authority.termination is not None:
         yield TERMINATION_NOTICED
     if state.open_appeal is not None:
-        yield f"of {state.open_appeal.filed.appealed}"
-    elif state.ended and state.appeals:
+        filed = state.open_appeal.filed
+        yield "appealed" if filed.suspensions else f"of {filed.appealed}"
+    elif state.ended and any(not one.filed.suspensions for one in state.appeals):
         yield "appealed before"
+    elif _has_appealed_suspensions(state):
+        yield "suspension appealed before"
+    for one in state.authority.suspensions:
+        if one.stayed:
+            yield f"{one.cause}{WAITS}"
     if isinstance(state, CertificationState):
         if state.stage in _OPEN_STAGES and state.check.is_stopped:
             yield "nothing comes of the check"
@@ -224,6 +231,13 @@ def _list_marks(state: CaseState) -> Iterable[str]:
                 yield f"adverse action {state.adverse_action.status}"
     else:
         yield from _list_marks_of_registration(state)
+
+
+def _has_appealed_suspensions(state: CaseState) -> bool:
+    """Whether every suspension that staff have ordered, and that is open, was appealed before."""
+    appealed = {suspension for one in state.appeals for suspension in one.filed.suspensions}
+    ordered = {one.suspension_id for one in state.authority.suspensions if one.cause in ORDERED}
+    return bool(ordered) and ordered <= appealed
 
 
 def _list_marks_of_registration(state: RegistrationState) -> Iterable[str]:

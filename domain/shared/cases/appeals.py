@@ -1,9 +1,9 @@
-"""Appeals against what ended a case: until when, in which phases, decided by whom, and what each decision comes to.
+"""Appeals against what staff decided: until when, in which phases, decided by whom, and what each decision comes to.
 
 What an appeal is follows from the case's facts, as everything else does; its rules are its policy's (E5–E7, C10).
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -12,12 +12,12 @@ from typing import TypeVar
 from domain.shared.business_days import find_business_day
 from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import Stage
+from domain.shared.cases.stages import ENDINGS, Stage
 from domain.shared.policy import AppealRules, DayKind
 
 
 class AppealOutcome(StrEnum):
-    """What an appeal comes to: the end stands, it is taken back, or the first reviewers decide again."""
+    """What an appeal comes to: the decision stands, it is taken back, or the first reviewers decide again."""
 
     UPHELD = "upheld"
     REVERSED = "reversed"
@@ -29,11 +29,12 @@ REOPENING = (AppealOutcome.REVERSED, AppealOutcome.SENT_BACK)
 
 
 class AppealState(StrEnum):
-    """Where an appeal stands."""
+    """Where an appeal stands; overtaken: what it was against was over before it was decided."""
 
     OPEN = "open"
     DECIDED = "decided"
     WITHDRAWN = "withdrawn"
+    OVERTAKEN = "overtaken"
 
 
 class FilingMethod(StrEnum):
@@ -57,9 +58,10 @@ _ENDED_BY_DECISION: Mapping[FactKind, Stage] = {
     FactKind.REVOKED: Stage.REVOKED,
     FactKind.TERMINATED: Stage.TERMINATED,
 }
-# Whose name is in them decided something.
+# Whose name is in them decided something; who began an adverse action has chosen to deny.
 _DECISIONS = (
     FactKind.DECIDED,
+    FactKind.ADVERSE_ACTION_BEGUN,
     FactKind.APPEAL_DECIDED,
     FactKind.AUTHORITY_SUSPENDED,
     FactKind.TERMINATION_NOTICED,
@@ -70,8 +72,9 @@ _DECISIONS = (
 class AppealFiledData(FactData):
     """An appeal: against which fact, and what both sides are told of it.
 
-    ``appealed`` is the stage that the case had ended in; ``decision`` is the id of the fact that ended it, and
-    ``decided_by`` whoever decided before. Dates are the program's; ``due_on`` is the last day of the first answer.
+    ``appealed`` is the stage that the case had ended in, or suspended; ``decision`` is the id of the fact that is
+    appealed, and ``decided_by`` whoever decided before. Dates are the program's; ``due_on`` is the last day of the
+    first answer. ``suspensions`` are the ids of those that it is against, of which ``stayed`` don't count meanwhile.
     """
 
     number: int
@@ -86,6 +89,8 @@ class AppealFiledData(FactData):
     by: str
     grounds: str
     reason: str = ""
+    suspensions: tuple[str, ...] = ()
+    stayed: tuple[str, ...] = ()
 
 
 class AppealEscalatedData(FactData):
@@ -98,7 +103,10 @@ class AppealEscalatedData(FactData):
 
 
 class AppealDecidedData(FactData):
-    """What was decided in a phase; ``sets_aside`` are the facts that don't count any more by it."""
+    """What was decided in a phase; ``sets_aside`` are the facts that don't count any more by it.
+
+    ``resumed`` are suspensions that count again and their new last days.
+    """
 
     number: int
     phase: int
@@ -108,27 +116,35 @@ class AppealDecidedData(FactData):
     effective_on: date
     final: bool
     sets_aside: tuple[str, ...] = ()
+    resumed: tuple[tuple[str, date], ...] = ()
 
 
 class AppealWithdrawnData(FactData):
-    """The appellant doesn't go on; what was appealed stands."""
+    """The appellant doesn't go on; what was appealed stands. ``resumed`` is as in `AppealDecidedData`."""
 
     number: int
     by: str
     reason: str
+    resumed: tuple[tuple[str, date], ...] = ()
 
 
 Part = TypeVar("Part", AppealEscalatedData, AppealDecidedData, AppealWithdrawnData)
 
 
 @dataclass(frozen=True)
-class AppealedEnd:
-    """The end of a case that somebody decided: the stage it ended in, the fact, who decided and when."""
+class AppealedDecision:
+    """What can be appealed: the end of a case that somebody decided, or a suspension that staff have ordered.
+
+    ``stage`` is the one that the decision led to, ``fact`` the id of its fact. ``notice_on`` is the date of its notice,
+    where it has one of its own; else the program's date at ``at``.
+    """
 
     stage: Stage
     fact: str
     by: str
     at: datetime
+    suspension_id: str | None = None
+    notice_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +182,19 @@ class Appeal:
         """Everybody who has decided before: what is appealed, and this appeal's earlier phases."""
         return frozenset({*self.filed.decided_by, *(one.by for one, _ in self.decisions)})
 
+    @property
+    def resumed(self) -> tuple[tuple[str, date], ...]:
+        """The suspensions that had been stayed and count again, with their new last days."""
+        found = next((one.resumed for one, _ in self.decisions if one.final), ())
+        return found or (self.withdrawn.resumed if self.withdrawn else ())
+
+    @property
+    def stay_changes(self) -> int:
+        """How often it has changed whether suspensions count: once it was filed, and once it was over."""
+        if not self.filed.stayed:
+            return 0
+        return 1 if self.state in (AppealState.OPEN, AppealState.OVERTAKEN) else 2
+
 
 def fold_appeals(log: FactLog) -> tuple[Appeal, ...]:
     """The appeals of a case, the first one first."""
@@ -179,7 +208,11 @@ def _fold_appeal(log: FactLog, filed: AppealFiledData, filed_at: datetime) -> Ap
     withdrawn = next(iter(_read_parts(log, FactKind.APPEAL_WITHDRAWN, AppealWithdrawnData, filed.number)), None)
     last = max(escalations, key=lambda one: one[0].phase, default=None)
     final_at = next((at for data, at in decisions if data.final), None)
+    over_at = final_at or (withdrawn[1] if withdrawn else None)
+    overtaken_at = _find_overtaking(log, filed) if over_at is None else None
     state = AppealState.DECIDED if final_at else AppealState.WITHDRAWN if withdrawn else AppealState.OPEN
+    if overtaken_at:
+        state = AppealState.OVERTAKEN
     return Appeal(
         filed=filed,
         filed_at=filed_at,
@@ -190,8 +223,19 @@ def _fold_appeal(log: FactLog, filed: AppealFiledData, filed_at: datetime) -> Ap
         decisions=decisions,
         escalations=escalations,
         withdrawn=withdrawn[0] if withdrawn else None,
-        closed_at=final_at or (withdrawn[1] if withdrawn else None),
+        closed_at=over_at or overtaken_at,
     )
+
+
+def _find_overtaking(log: FactLog, filed: AppealFiledData) -> datetime | None:
+    """When the last of the suspensions that an appeal is against was over, or the case with them."""
+    if not filed.suspensions:
+        return None
+    ended = log.find_first(*ENDINGS)
+    if ended is not None:
+        return ended.at
+    over = {str(fact.data.get("suspension_id")): fact.at for fact in log.find_all(FactKind.AUTHORITY_RESTORED)}
+    return max(over[one] for one in filed.suspensions) if over.keys() >= set(filed.suspensions) else None
 
 
 def _read_parts(log: FactLog, kind: FactKind, shape: type[Part], number: int) -> tuple[tuple[Part, datetime], ...]:
@@ -205,17 +249,17 @@ def find_open_appeal(log: FactLog) -> Appeal | None:
     return next((one for one in reversed(fold_appeals(log)) if one.is_open), None)
 
 
-def find_appealed_end(log: FactLog) -> AppealedEnd | None:
+def find_appealed_end(log: FactLog) -> AppealedDecision | None:
     """What ended the case, where somebody decided it; None where nobody did, or it goes on."""
     ended = log.find_first(*_ENDED_BY_DECISION)
     if ended is not None:
-        return AppealedEnd(_ENDED_BY_DECISION[ended.kind], ended.id, str(ended.data.get("by") or ""), ended.at)
+        return AppealedDecision(_ENDED_BY_DECISION[ended.kind], ended.id, str(ended.data.get("by") or ""), ended.at)
     if log.has(FactKind.WITHDRAWN, FactKind.CLOSED):
         return None
     final = next((fact for fact in log.find_all(FactKind.DECIDED) if fact.data.get("verdict") != "ask"), None)
     if final is None or final.data.get("verdict") != "deny":
         return None
-    return AppealedEnd(Stage.DENIED, final.id, str(final.data.get("by") or ""), final.at)
+    return AppealedDecision(Stage.DENIED, final.id, str(final.data.get("by") or ""), final.at)
 
 
 def list_deciders(log: FactLog) -> tuple[str, ...]:
@@ -252,15 +296,33 @@ def find_answer_day(rules: AppealRules, phase: int, begins_on: date, days_off: C
     return count_days(begins_on, rules.phases[phase - 1].answer_within, rules.days, days_off)
 
 
+def has_been_appealed(log: FactLog, decision: AppealedDecision) -> bool:
+    """Whether there was an appeal against a decision: there is one at most."""
+    filed = [one.filed for one in fold_appeals(log)]
+    return any(one.decision == decision.fact or decision.suspension_id in one.suspensions for one in filed)
+
+
+def choose_appealed(
+    log: FactLog, found: Sequence[AppealedDecision], last_days: Mapping[str, date], received_on: date
+) -> tuple[AppealedDecision, ...]:
+    """Those of what can be appealed that one appeal is against: all that it comes in time for, the earliest first.
+
+    Where there is none, it is the one that says why not. ``last_days`` are by the ids of the facts.
+    """
+    fresh = [one for one in found if not has_been_appealed(log, one)]
+    in_time = [one for one in fresh if one.fact in last_days and received_on <= last_days[one.fact]]
+    return tuple(in_time or fresh[-1:] or found[-1:])
+
+
 def find_filing_refusal(
-    log: FactLog, end: AppealedEnd | None, last_day: date | None, received_on: date
+    log: FactLog, decision: AppealedDecision | None, last_day: date | None, received_on: date
 ) -> Reason | None:
     """Why no appeal can be filed now; None when one can. ``last_day`` is None where the policy has no appeal."""
     if find_open_appeal(log) is not None:
         return Reason("appeal_open")
-    if end is None:
+    if decision is None:
         return Reason("nothing_to_appeal")
-    if any(one.filed.decision == end.fact for one in fold_appeals(log)):
+    if has_been_appealed(log, decision):
         return Reason("appealed_before")
     if last_day is None:
         return Reason("no_appeal_in_policy")
@@ -269,10 +331,16 @@ def find_filing_refusal(
     return None
 
 
-def find_decider_refusal(appeal: Appeal, actor: str) -> Reason | None:
-    """Why this person may not decide it: they decided before (E6)."""
-    before = {one.casefold() for one in appeal.deciders}
-    return Reason("decided_before") if actor.casefold() in before else None
+def find_decider_refusal(log: FactLog, appeal: Appeal, actor: str) -> Reason | None:
+    """Why this person may not decide it: they decided before, or filed it for the appellant (E6)."""
+    if has_decided(log, appeal, actor):
+        return Reason("decided_before")
+    return Reason("filed_on_behalf") if actor.casefold() == appeal.filed.by.casefold() else None
+
+
+def has_decided(log: FactLog, appeal: Appeal, actor: str) -> bool:
+    """Whether this person has decided something of the case, before the appeal or since (E6)."""
+    return actor.casefold() in {one.casefold() for one in (*appeal.deciders, *list_deciders(log))}
 
 
 def escalates(outcome: AppealOutcome, phase: int, rules: AppealRules) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.shared.cases.appeals import Appeal
 from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
 from domain.shared.cases.messages import AuthoritySnapshot, DueLetter
 from domain.shared.cases.notices import Notice
@@ -55,6 +56,7 @@ class AuthoritySuspendedData(FactData):
     """A suspension: ``until`` is its last day, none where it has no term; ``reason`` is in a person's own words.
 
     ``note`` is a code of `domain.shared.cases.reasons` that says what it rests on, where nobody has ordered it.
+    One that was ordered ``at_once`` counts while it is appealed, too.
     """
 
     suspension_id: str
@@ -64,6 +66,7 @@ class AuthoritySuspendedData(FactData):
     note: str | None = None
     decided_by: str
     notice_date: date
+    at_once: bool = False
 
 
 class AuthorityRestoredData(FactData):
@@ -100,7 +103,10 @@ class RebuttalFiledData(FactData):
 
 
 class Suspension(BaseModel):
-    """An open suspension, with when it was recorded."""
+    """An open suspension, with when it was recorded.
+
+    One that is ``stayed`` doesn't count while the appeal against it is under way, and its last day is put off (E7).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -112,6 +118,8 @@ class Suspension(BaseModel):
     notice_date: date
     since: datetime
     note: str | None = None
+    at_once: bool = False
+    stayed: bool = False
 
     @property
     def explanation(self) -> str:
@@ -183,29 +191,39 @@ class Authority(BaseModel):
         return min([*ordered, *([self.termination.since] if self.termination else [])], default=None)
 
     @property
+    def in_force(self) -> tuple[Suspension, ...]:
+        """The open suspensions that count: no appeal stays them."""
+        return tuple(one for one in self.suspensions if not one.stayed)
+
+    @property
     def is_suspended(self) -> bool:
-        """Whether at least one suspension is open."""
-        return bool(self.suspensions)
+        """Whether at least one suspension is in force."""
+        return bool(self.in_force)
 
     @property
     def suspended_since(self) -> datetime | None:
-        """When the first of the open ones began."""
-        return min((one.since for one in self.suspensions), default=None)
+        """When the first of those in force began."""
+        return min((one.since for one in self.in_force), default=None)
 
     @property
     def causes(self) -> list[SuspensionCause]:
-        """The causes of the open ones, each once, as reasons why somebody may not assist."""
-        open_ones = {one.cause for one in self.suspensions}
-        return [cause for cause in SuspensionCause if cause in open_ones]
+        """The causes of those in force, each once, as reasons why somebody may not assist."""
+        in_force = {one.cause for one in self.in_force}
+        return [cause for cause in SuspensionCause if cause in in_force]
+
+    def has_cause(self, cause: SuspensionCause) -> bool:
+        """Whether a suspension by this cause is open, in force or stayed: the same cause suspends once at a time."""
+        return any(one.cause is cause for one in self.suspensions)
 
     def find_suspension(self, suspension_id: str) -> Suspension | None:
         """An open suspension by its id."""
         return next((one for one in self.suspensions if one.suspension_id == suspension_id), None)
 
 
-def fold_authority(log: FactLog, *, ended: bool) -> Authority:
-    """What a case's facts say of its authority."""
-    count = len(log.find_everything(*AUTHORITY_FACTS))
+def fold_authority(log: FactLog, appeals: Iterable[Appeal], *, ended: bool) -> Authority:
+    """What a case's facts say of its authority; an open appeal may stay a suspension (E7)."""
+    appeals = tuple(appeals)
+    count = len(log.find_everything(*AUTHORITY_FACTS)) + sum(one.stay_changes for one in appeals)
     if not count:
         return Authority()
     facts = log.find_all(*AUTHORITY_FACTS)
@@ -215,7 +233,7 @@ def fold_authority(log: FactLog, *, ended: bool) -> Authority:
     if ended:
         return Authority(facts=count, letters=letters)
     open_now = Authority(
-        facts=count, suspensions=_fold_suspensions(log), termination=_fold_termination(log), letters=letters
+        facts=count, suspensions=_fold_suspensions(log, appeals), termination=_fold_termination(log), letters=letters
     )
     return open_now.model_copy(update={"rebuttals": _fold_rebuttals(log, open_now.ordered_since)})
 
@@ -236,10 +254,20 @@ def find_letter_fact(facts: Iterable[Fact], notice: str, about: str) -> Fact | N
     return next(iter([*reversed(named), *reversed(found)]), None)
 
 
-def _fold_suspensions(log: FactLog) -> tuple[Suspension, ...]:
+def _fold_suspensions(log: FactLog, appeals: Iterable[Appeal]) -> tuple[Suspension, ...]:
     over = {fact.read_as(AuthorityRestoredData).suspension_id for fact in log.find_all(FactKind.AUTHORITY_RESTORED)}
     begun = [(fact.read_as(AuthoritySuspendedData), fact.at) for fact in log.find_all(FactKind.AUTHORITY_SUSPENDED)]
-    return tuple(Suspension(**data.model_dump(), since=at) for data, at in begun if data.suspension_id not in over)
+    stayed = {one for appeal in appeals if appeal.is_open for one in appeal.filed.stayed}
+    put_off = {one: day for appeal in appeals for one, day in appeal.resumed}
+    return tuple(
+        Suspension(
+            **{**data.model_dump(), "until": put_off.get(data.suspension_id, data.until)},
+            since=at,
+            stayed=data.suspension_id in stayed,
+        )
+        for data, at in begun
+        if data.suspension_id not in over
+    )
 
 
 def _fold_rebuttals(log: FactLog, since: datetime | None) -> tuple[Rebuttal, ...]:
@@ -278,7 +306,7 @@ def find_termination_day(rules: SuspensionRules, notice_date: date) -> date:
 
 def take_authority_snapshot(authority: Authority, zone: tzinfo) -> AuthoritySnapshot:
     """What a workflow goes by; a last day is over at midnight in the program's zone."""
-    ends = [one.until for one in authority.suspensions if one.until is not None]
+    ends = [one.until for one in authority.in_force if one.until is not None]
     if authority.termination is not None:
         ends.append(authority.termination.last_day)
     return AuthoritySnapshot(

@@ -1,6 +1,7 @@
 """When staff may suspend, lift or terminate, and the facts that each comes to (E4)."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from domain.shared.cases.authority import (
     CAUSE_OF_KIND,
@@ -41,7 +42,7 @@ def find_authority_refusal(command: AuthorityCommand, authority: Authority, *, h
             return None if authority.termination else Reason("no_termination")
         case Lift():
             return None if list_lifted(command, authority) else Reason("not_suspended")
-        case Suspend() if CAUSE_OF_KIND[command.suspension] in authority.causes:
+        case Suspend() if authority.has_cause(CAUSE_OF_KIND[command.suspension]):
             return Reason("suspended_before")
         case GiveNotice() if authority.termination:
             return Reason("termination_noticed", {"last_day": authority.termination.last_day.isoformat()})
@@ -98,6 +99,7 @@ def find_rebuttal_refusal(authority: Authority) -> Reason | None:
 
 
 def _build_suspension(command: Suspend, origin: CommandOrigin, rules: SuspensionRules, today: date) -> Fact:
+    ordered: dict[str, Any] = {"at_once": True} if command.at_once else {}
     suspended = AuthoritySuspendedData(
         suspension_id=origin.command_id,
         cause=CAUSE_OF_KIND[command.suspension],
@@ -105,6 +107,7 @@ def _build_suspension(command: Suspend, origin: CommandOrigin, rules: Suspension
         until=command.until or find_last_day_allowed(command.suspension, rules, today),
         decided_by=origin.actor,
         notice_date=today,
+        **ordered,
     )
     return build_fact(FactKind.AUTHORITY_SUSPENDED, origin, suspended)
 

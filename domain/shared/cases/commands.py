@@ -88,11 +88,15 @@ class Revoke(CommandData):
 
 
 class Suspend(CommandData):
-    """Staff suspend the authority to assist (E4); ``until`` is the last day, None for the policy's last."""
+    """Staff suspend the authority to assist (E4); ``until`` is the last day, None for the policy's last.
+
+    One that is ordered ``at_once`` counts while it is appealed, too (E7).
+    """
 
     kind = CommandKind.SUSPEND
     suspension: SuspensionKind
     until: date | None = None
+    at_once: bool = False
 
 
 class Lift(CommandData):
@@ -174,7 +178,18 @@ class SaveProfile(CommandData):
 def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """What may be shown of a stored command besides its reason: of an answer the names of its fields alone."""
     named = (
-        *("verdict", "override", "notice", "changed", "faults", "consent", "suspension", "until", "termination"),
+        *(
+            "verdict",
+            "override",
+            "notice",
+            "changed",
+            "faults",
+            "consent",
+            "suspension",
+            "until",
+            "at_once",
+            "termination",
+        ),
         *("on_behalf", "former_hash", "rules_hash", "method", "document"),
     )
     shown = {name: data[name] for name in named if data.get(name)}

@@ -34,13 +34,14 @@ SENTENCES: dict[str, str] = {
     "under_appeal": "It had ended, and an appeal against that is under way.",
     # why an appeal isn't taken, or not decided (E5, E6)
     "appeal_late": "The last day to appeal was {last_day}; an appeal that comes later can't be taken.",
-    "nothing_to_appeal": "There is no denial or revocation that could be appealed.",
+    "nothing_to_appeal": "There is no denial, suspension, revocation or termination that could be appealed.",
     "no_appeal_in_policy": "The rules of this plan year have no appeal.",
     "appeal_open": "An appeal is under way already; send what you have to add as evidence.",
     "appealed_before": "This decision was appealed before; it can be appealed once.",
     "appeal_overtaken": "A newer request of the same plan year was made, which counts now.",
     "no_open_appeal": "No appeal is under way.",
     "decided_before": "You decided in this case before; somebody else has to decide the appeal.",
+    "filed_on_behalf": "You filed this appeal for the appellant; somebody else has to decide it.",
     "withdrawn_by_decider": "You decided in this case before; somebody else has to take the appeal back.",
     "reversal_by_first_reviewers": "Approving takes more than an appeal decides (the background check's report, or "
     "whose the request is): send the case back.",

@@ -1,0 +1,88 @@
+"""What an appeal can be filed against, until when, and what it means for suspensions meanwhile and after (E5, E7)."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import date
+
+from domain.shared.cases.appeals import (
+    Appeal,
+    AppealedDecision,
+    choose_appealed,
+    find_appealed_end,
+    find_filing_refusal,
+    find_last_filing_day,
+)
+from domain.shared.cases.authority import CAUSE_OF_KIND, ORDERED, Authority, SuspensionKind
+from domain.shared.cases.facts import FactKind, FactLog
+from domain.shared.cases.reasons import Reason
+from domain.shared.cases.stages import Stage
+from domain.shared.policy import AppealRules, Meanwhile, ProgramPolicy, find_local_date
+
+# The days off of a year and the next two, as of no clock that runs longer.
+Resumed = tuple[tuple[str, date], ...]
+DaysOffSince = Callable[[int], frozenset[date]]
+
+
+@dataclass(frozen=True)
+class FilingTerms:
+    """What an appeal received on a day is against, the first of these decisions giving its dates; or why not.
+
+    ``last_day`` is None where the policy has no appeal.
+    """
+
+    appealed: tuple[AppealedDecision, ...]
+    notice_on: date | None
+    last_day: date | None
+    refusal: Reason | None
+
+    @property
+    def suspensions(self) -> tuple[str, ...]:
+        """The ids of the suspensions that it is against."""
+        return tuple(one.suspension_id for one in self.appealed if one.suspension_id)
+
+
+def find_filing_terms(
+    log: FactLog, authority: Authority, policy: ProgramPolicy, find_days_off: DaysOffSince, received_on: date
+) -> FilingTerms:
+    """On which terms an appeal that is received on a day is filed, by the facts and the policy of its case."""
+    end, rules = find_appealed_end(log), policy.appeal
+    ends = [replace(end, notice_on=find_local_date(policy, end.at))] if end else []
+    found = ends or list_appealable_suspensions(log, authority)
+    days = {one.fact: one.notice_on for one in found if one.notice_on is not None}
+    last_days = {fact: find_last_filing_day(rules, day, find_days_off(day.year)) for fact, day in days.items() if rules}
+    appealed = choose_appealed(log, found, last_days, received_on)
+    first = appealed[0] if appealed else None
+    last_day = last_days.get(first.fact) if first else None
+    refusal = find_filing_refusal(log, first, last_day, received_on)
+    return FilingTerms(appealed, first.notice_on if first else None, last_day, refusal)
+
+
+def list_appealable_suspensions(log: FactLog, authority: Authority) -> list[AppealedDecision]:
+    """The open suspensions that staff have ordered, the earliest first; they can be appealed (E7)."""
+    facts = {str(fact.data.get("suspension_id")): fact.id for fact in log.find_all(FactKind.AUTHORITY_SUSPENDED)}
+    return [
+        AppealedDecision(
+            Stage.SUSPENDED,
+            facts[one.suspension_id],
+            one.decided_by,
+            one.since,
+            one.suspension_id,
+            one.notice_date,
+        )
+        for one in sorted(authority.suspensions, key=lambda one: one.since)
+        if one.cause in ORDERED
+    ]
+
+
+def list_stayed(authority: Authority, appealed: Collection[str], rules: AppealRules) -> tuple[str, ...]:
+    """Those of the appealed suspensions, by their ids, that don't count while the appeal is under way (E7)."""
+    as_before = {kind for kind in SuspensionKind if getattr(rules.meanwhile, kind) is Meanwhile.AS_BEFORE}
+    causes = {CAUSE_OF_KIND[kind] for kind in as_before}
+    found = (one for one in authority.suspensions if one.suspension_id in appealed)
+    return tuple(one.suspension_id for one in found if one.cause in causes and not one.at_once)
+
+
+def put_off_stayed(authority: Authority, appeal: Appeal, stayed_on: date, today: date) -> Resumed:
+    """The new last days of suspensions that an appeal had stayed since a day: their clocks stood still meanwhile."""
+    stayed = (one for one in authority.suspensions if one.suspension_id in appeal.filed.stayed)
+    return tuple((one.suspension_id, one.until + (today - stayed_on)) for one in stayed if one.until is not None)
