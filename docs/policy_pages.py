@@ -109,11 +109,18 @@ def _format_default(value: object) -> str:
 
 def _find_model(field: Schema, definitions: Mapping[str, Schema]) -> Schema | None:
     """The table that a field, or each of its entries, is; None where it is a plain value."""
+    field = _leave_out_none(field)
     inner = _list_entries(field)
     if "$ref" in field:
         found = definitions[field["$ref"].rsplit("/", 1)[1]]
         return found if "properties" in found else None
     return _find_model(inner, definitions) if inner else None
+
+
+def _leave_out_none(field: Schema) -> Schema:
+    """A field that may be missing as it is where it is there; one of several types as it is."""
+    kinds = [one for one in field.get("anyOf", ()) if one.get("type") != "null"]
+    return kinds[0] if len(kinds) == 1 else field
 
 
 def _list_entries(field: Schema) -> Schema:
@@ -122,6 +129,7 @@ def _list_entries(field: Schema) -> Schema:
 
 
 def _step_into(field: Schema) -> str:
+    field = _leave_out_none(field)
     if "$ref" in field:
         return ""
     return ("[]" if field["type"] == "array" else ".*") + _step_into(_list_entries(field))

@@ -16,6 +16,7 @@ from domain.shared.policy import ProgramPolicy, find_local_date
 from domain.state.certification import CertificationState, EligibilityStatus
 from domain.state.policy import Policy
 from domain.state.request import StoredRequest
+from domain.state.training_deadline import find_awaited_day, find_training_clock
 
 
 class Outcome(StrEnum):
@@ -27,12 +28,13 @@ class Outcome(StrEnum):
     INTAKE = "intake"
     LICENSE = "license"
     TRAINING = "training"
+    TRAINING_DEADLINE = "training_deadline"
     VENDOR = "vendor"
     LISTING = "listing"
 
 
 # By the move itself; of all others what was judged stays as it was judged, and what comes next is judged anew.
-BY_MOVE = frozenset({Outcome.LAST_DAY, Outcome.REMINDER})
+BY_MOVE = frozenset({Outcome.LAST_DAY, Outcome.REMINDER, Outcome.TRAINING_DEADLINE})
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def _compare_certifications(
     for attempt in state.attempts:
         verdicts = ["passed" if Decimal(attempt.score) >= policy.pass_mark else "failed" for policy in (before, after)]
         yield OutcomeChange(Outcome.EXAM, *(f"{attempt.score} {verdict}" for verdict in verdicts))
+    yield OutcomeChange(Outcome.TRAINING_DEADLINE, *(_find_deadline(state, policy) for policy in (before, after)))
     if state.certificate is None:
         yield OutcomeChange(Outcome.TRAINING, before.lms.exam_id, after.lms.exam_id)
     if state.eligibility in (EligibilityStatus.APPROVED, EligibilityStatus.DENIED) or request is None:
@@ -96,6 +99,14 @@ def _compare_certifications(
         policy.intake.admits(state.opening.kind, state.opening.assister_type, *addresses) for policy in (before, after)
     ]
     yield OutcomeChange(Outcome.INTAKE, *("in scope" if one else "out of scope" for one in admits))
+
+
+def _find_deadline(state: CertificationState, policy: Policy) -> str:
+    """The last day that comes next for training that isn't complete; which one, of a case that has lapsed."""
+    if (day := find_awaited_day(state, policy)) is None:
+        return ""
+    clock = find_training_clock(state, policy)
+    return f"{clock.last_day}, reactivation until {clock.reactivate_until}" if clock and state.is_lapsed else str(day)
 
 
 def _compare_registrations(

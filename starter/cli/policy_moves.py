@@ -24,6 +24,7 @@ WORDS = {
     "intake": "whom the exchange takes in",
     "license": "state whose licence is needed",
     "training": "training that counts",
+    "training_deadline": "last day for the training",
     "vendor": "training vendor",
     "listing": "business days until listed",
 }

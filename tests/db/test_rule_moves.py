@@ -72,6 +72,24 @@ async def test_e12_it_is_told_whose_outcome_would_change_and_why(office: Office)
     assert await moves(office, shipped) == [], "they go by these rules already"
 
 
+async def test_e12_e14_a_deadline_comes_out_otherwise_by_the_move_itself(office: Office) -> None:
+    opened = await office.waiting()
+    await office.decided(opened)
+    await office.fact(opened, FactKind.LMS_INVITED)
+    other = vary(POLICIES["bewellnm", 2024], training_deadline={"days": 10})
+    (move,) = await moves(office, other)
+    assert told(move) == {"training_deadline": ("", "2024-11-14", True)}
+    await complete_training(office, opened)
+    (move,) = await moves(office, other)
+    assert told(move) == {}, "nothing comes out otherwise for training that is complete"
+
+
+async def complete_training(office: Office, opened: Opened) -> None:
+    for kind in (FactKind.LMS_REGISTERED, FactKind.LMS_PROFILE_COMPLETED, FactKind.COURSE_COMPLETED):
+        await office.fact(opened, kind)
+    await attempted(office, opened, "0.9", True)
+
+
 async def test_e12_a_registration_too(office: Office) -> None:
     opened = await office.registered()
     shipped = FEDERAL_POLICIES[2024]

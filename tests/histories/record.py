@@ -9,10 +9,11 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from temporalio.testing import TimeSkipper
 
 from domain.shared.ids import make_adverse_action_workflow_id, make_appeal_workflow_id
 from settings import Settings
-from starter.policies import load_policies
+from starter.policies import SHIPPED, load_policies
 from starter.publication import PUBLICATION_ID
 from starter.schedules import (
     DAILY_PUBLICATION_ID,
@@ -439,6 +440,44 @@ async def record_adverse_action(world: World, client: Client) -> dict[str, str]:
     return {"counselor_denied_by_a_report": written(only), "adverse_action": written(await action.fetch_history())}
 
 
+@contextmanager
+def deadline_of_twenty_days() -> Iterator[None]:
+    """The policies shipped, with a training deadline in those of 2024, for stacks that are started meanwhile."""
+    setting = "CERTIFY_POLICIES"
+    with tempfile.TemporaryDirectory(prefix="policies-") as folder:
+        policies = Path(shutil.copytree(SHIPPED, Path(folder) / "policies"))
+        rules = policies / BEWELLNM / "2024.toml"
+        rules.write_text(rules.read_text("utf-8") + "\n[training_deadline]\ndays = 20\n", "utf-8")
+        os.environ[setting] = str(policies)
+        try:
+            yield
+        finally:
+            del os.environ[setting]
+
+
+async def record_lapse(world: World, client: Client) -> dict[str, str]:
+    """A broker is told ahead, lapses, and is reactivated a year later; another one is closed in the end (E14)."""
+    found = {}
+    for name, days in (("lapsed_broker_reactivated", 365), ("lapsed_broker_closed", 740)):
+        opened = await world.opened(documents.broker())
+        await world.approved(opened)
+        await world.reported(opened, "account", "profile", "started")
+        await world.until(opened, "in_training")
+        skipper, handle = TimeSkipper(client), client.get_workflow_handle(opened["workflow_id"])
+        await skipper.fast_forward(handle, timedelta(days=23))
+        await world.until(opened, "lapsed")
+        await skipper.fast_forward(handle, timedelta(days=days))
+        if name == "lapsed_broker_reactivated":
+            await world.reported(opened, "course", "0.9")
+            await until_noticed(world, opened, "training_reactivated")
+            await world.until(opened, lambda status: status["certificate"])
+        else:
+            await until_noticed(world, opened, "closed")
+        (only,) = await runs(client, opened)
+        found[name] = written(only)
+    return found
+
+
 def written(history: WorkflowHistory) -> str:
     """A history as JSON, an event on each line, without the name of the machine and its folders."""
     events = [json.dumps(_anonymous(event), ensure_ascii=False) for event in history.to_json_dict()["events"]]
@@ -472,6 +511,9 @@ async def of_bewellnm() -> dict[str, str]:
         found |= await record_appeals(world, client)
     async with worlds(build=told(SKIPPING)) as (world, client):
         found |= await record_adverse_action(world, client)
+    with deadline_of_twenty_days():
+        async with worlds(build=told(SKIPPING)) as (world, client):
+            found |= await record_lapse(world, client)
     async with worlds(build=told(renewed_at(GROWN))) as (world, client):
         for number, history in enumerate(await renewed_runs(client, await broker_to_active(world)), 1):
             found[f"renewed_broker_run_{number}"] = written(history)

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,11 @@ async def test_e12_a_broker_goes_the_whole_way_under_another_exchange(world: Wor
     request = asks()
     opened = await world.opened(request, license={"state": "AZ"})
     await world.approved(opened)
+    deadline = (await world.until(opened, "invited"))["training"]["deadline"]
+    assert date.fromisoformat(deadline["last_day"]) > datetime.now(UTC).date() + timedelta(days=40)
+    until_when = "Please complete the lessons and the exam by"
+    letter = await world.letter(request["email"], lambda letter: until_when in " ".join(letter["text"].split()))
+    assert "There is no deadline" not in letter["text"], "its own rules have one (E14)"
     await world.reported(opened, "account", "profile", "started", "course", "0.85")
     await world.until(opened, lambda status: status["exam"]["attempts"])
     status = await world.status(opened)

@@ -1,4 +1,4 @@
-"""What people are shown of a registration: which lists are due, seen or late; for what no stack can wait."""
+"""What people are shown of a case at the command line; for what no stack can wait."""
 
 import io
 from typing import Any
@@ -88,3 +88,30 @@ def test_what_a_market_needs_is_named() -> None:
     assert "profile saved, NPN unverified, version 1" in lines
     assert "individual needs profile, training, agreements" in lines
     assert not any(line.startswith("help desk") for line in lines)
+
+
+def certification(deadline: dict[str, Any] | None) -> dict[str, Any]:
+    """The status document of a broker in training."""
+    document = {name: value for name, value in status().items() if name != "publication"}
+    return {
+        **document,
+        "kind": "broker",
+        "eligibility": {"status": "approved", "decided_by": None, "findings": []},
+        "training": {"lms_account": "ready", "profile": "complete", "completed_at": None, "deadline": deadline},
+        "exam": {"attempts": []},
+        "certificate": None,
+        "portal": {"portal": "broker", "account": "none", "profile": "incomplete", "scheduling_tool": "not_ready"},
+    }
+
+
+def test_e14_a_training_deadline_is_said_and_what_became_of_it() -> None:
+    days: dict[str, Any] = {"last_day": "2024-11-24", "reactivate_until": "2026-11-24"}
+    to_come = {**days, "lapsed_at": None, "reactivated_at": None}
+    said = " ".join(printed(certification(to_come)))
+    assert "deadline last day 2024-11-24, reactivation until 2026-11-24" in said
+    assert "lapsed" not in said
+    over = {**days, "lapsed_at": "2024-11-25T07:10:00Z", "reactivated_at": "2025-02-01T17:00:00Z"}
+    assert "lapsed 2024-11-25 07:10" in " ".join(printed(certification(over)))
+    nothing = dict.fromkeys(to_come)
+    assert "deadline runs once the training is open" in " ".join(printed(certification(nothing)))
+    assert "deadline" not in " ".join(printed(certification(None)))
