@@ -2,7 +2,7 @@
 
 from db.case_state import load_case, load_snapshot
 from db.reads.cases import read_audit
-from db.tables import CommandRow
+from db.tables import CertificateRow, CommandRow
 from db.writes.commands import apply_command
 from db.writes.corrections import intend_corrected_certificates
 from db.writes.opening import Opened
@@ -10,6 +10,7 @@ from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.messages import Applied
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
+from tests.support.tables import add_rows
 
 NAME = {"first_name": "Corregida", "last_name": "Muestra"}
 
@@ -34,6 +35,17 @@ async def test_e11_person_and_case_have_the_name_and_one_certificate_is_due(migr
             (intent,) = intents.values()
         assert intent.data["holder"] == "Corregida Muestra"
         assert intent.data["supersedes"] == number
+        newest = CertificateRow(
+            number=intent.data["number"],
+            case_id=opened.case_id,
+            supersedes=number,
+            issued_at=office.later(),
+            sha256="0" * 64,
+            uri="a.pdf",
+        )
+        await office.database.write(add_rows, newest)
+        for one in (number, newest.number):
+            assert await office.found(one) == [opened.case_id], "by both numbers"
         (audited,) = [
             one
             for one in await office.database.read(read_audit, opened.case_id)

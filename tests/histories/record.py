@@ -247,6 +247,18 @@ async def federal_agent_suspended(market: Marketplace) -> Document:
     return opened
 
 
+async def federal_corrected_agent(market: Marketplace) -> Document:
+    """Certified, with a name that is corrected: a new certificate, its notice and other lists follow."""
+    opened = await market.certified(documents.registration())
+    name = {"first_name": "Corregida", "last_name": "Muestra", "method": "paper", "document": "a sample card"}
+    answer = await market.command(opened, "correct", reason="a sample reason", **name)
+    assert answer.status_code == 200, answer.text
+    await until_noticed(market, opened, "certificate_corrected")
+    await published(market, opened)
+    await market.until(opened, "active")
+    return opened
+
+
 async def skipped(opened: Document, market: Marketplace, later: timedelta) -> None:
     client = await client_of(market.stack)
     await TimeSkipper(client).fast_forward(client.get_workflow_handle(opened["workflow_id"]), later)
@@ -280,6 +292,7 @@ FEDERAL_LIVES: Sequence[FederalLife] = (
     federal_agent_missing_in_the_rcl,
     federal_agent_withdraws,
     federal_agent_suspended,
+    federal_corrected_agent,
 )
 
 

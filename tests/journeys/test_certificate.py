@@ -2,10 +2,12 @@
 
 import asyncio
 import io
+import json
 import re
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pyhanko.keys import load_cert_from_pemder
@@ -14,8 +16,9 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from tests.support import documents
+from tests.support.marketplace import Marketplace, markets_of
 from tests.support.patience import PATIENCE
-from tests.support.world import World
+from tests.support.world import World, fields
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -127,3 +130,58 @@ async def test_a23_a_certificate_mailed_again_is_the_same_one(world: World) -> N
             await asyncio.sleep(0.1)
     assert found[0] == found[1]
     assert (await world.history(opened)).count("certificate_issued") == 1
+
+
+async def test_e11_a_name_is_corrected_by_the_api_and_by_certify_in_both_programs(
+    world: World, market: Marketplace, tmp_path: Path
+) -> None:
+    """Each time the person's other case has it too; each page leads on, and the whole chain is there."""
+    request = documents.broker()
+    state = await world.certified(request)
+    same = {name: request[name] for name in ("email", "first_name", "last_name")}
+    federal = await market.certified(documents.registration(request["npn"], **same))
+
+    async def read_numbers() -> tuple[str, str]:
+        registration = await world.status(federal)
+        return (await world.status(state))["certificate"]["number"], markets_of(registration)["individual"]["number"]
+
+    async def renamed_from(before: tuple[str, str]) -> tuple[str, str]:
+        async with asyncio.timeout(PATIENCE):
+            while set(before) & set(numbers := await read_numbers()):
+                await asyncio.sleep(0.2)
+        return numbers
+
+    chain = [await read_numbers()]
+    seen = {"method": "in_person", "document": "a sample card", "reason": "a sample reason"}
+    faulty = await world.command(federal, "correct", first_name="Corregida", last_name="7", **{**seen, "method": "x"})
+    assert (faulty.status_code, set(fields(faulty))) == (422, {"last_name", "method"})
+    given = await world.command(federal, "correct", first_name="Corregida", last_name="Muestra", **seen)
+    assert given.status_code == 200, given.text
+    chain.append(await renamed_from(chain[-1]))
+    again = await world.command(federal, "correct", first_name="Corregida", last_name="Muestra", **seen)
+    assert again.status_code == 409
+    file = tmp_path / "name.json"
+    by = ("--reason", "a sample reason", "--as", "riley", "--id", str(uuid4()))
+    file.write_text(json.dumps({"first_name": "Otra"}))
+    assert (await market.certify("correct", state["case_id"], str(file), *by))[0] == 1
+    name = {"first_name": "Otra", "last_name": "Muestra", "method": "paper", "document": "a sample card"}
+    file.write_text(json.dumps(name))
+    for _ in range(2):
+        done, shown = await market.certify("correct", state["case_id"], str(file), *by)
+        assert (done, shown["state"]) == (0, "applied")
+    assert (await market.certify("correct", state["case_id"], str(file), *by[:-2]))[0] == 1, "it is printed already"
+    chain.append(await renamed_from(chain[-1]))
+    for opened in (state, federal):
+        history = await world.history(opened)
+        assert history.count("name_corrected") == 2
+        assert history.count("certificate_issued") == 3
+    newest = chain[-1]
+    for holder, numbers in zip(("Testa Broker", "Corregida Muestra", "Otra Muestra"), chain, strict=True):
+        for number, last in zip(numbers, newest, strict=True):
+            address = f"{world.web}/certificates/{number}"
+            public = (await world.http.get(address, headers=JSON)).json()
+            assert public["holder"] == holder
+            assert public.get("superseded_by") == (None if number == last else last)
+            assert public["status"] == ("valid" if number == last else "superseded")
+            page = (await world.http.get(address, headers={"Accept": "text/html"})).text
+            assert (f'href="/certificates/{last}?lang=en"' in page) == (number != last)
