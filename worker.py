@@ -296,7 +296,11 @@ async def run_worker(settings: Settings) -> int:
         client = await stack.enter_async_context(http.open_client(HTTP_SECONDS))
         lookups = RegistryLookups(database, build_registry(settings, client))
         beside = [
-            _run_beside(stack, stop, run_background(database, services.cases, letters, lookups, services.appeals))
+            _run_beside(
+                stack,
+                stop,
+                run_background(database, services.cases, letters, lookups, services.appeals, services.imports),
+            )
         ]
         temporal = await connect_client(build_interceptors(database))
         polls_lms = settings.absorb is not None

@@ -1,9 +1,9 @@
-"""The tables of imports: each as a whole, what it brought of whom, and the rows that it refused."""
+"""The tables of imports: each as a whole, what it brought of whom and refused, and its file while that is taken."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from db.tables import Utc
@@ -43,3 +43,13 @@ class ImportRow(SQLModel, table=True):
     faults: list[Any] | None = Field(
         default=None, sa_type=JSON(none_as_null=True), description="field, code and details of each"
     )
+
+
+class ReceivedFile(SQLModel, table=True):
+    """A CSV that was sent and is still to be taken; deleted with its last row, or when its import is undone."""
+
+    __tablename__ = "import_file"
+    import_id: str = Field(primary_key=True, foreign_key="import_batch.id")
+    program: str = Field(description="of the rows that name none")
+    rows: int = Field(description="how many it has")
+    content: bytes = Field(sa_type=LargeBinary)

@@ -1,4 +1,4 @@
-"""What is left to do beside requests and workflows: deliveries, letters with codes, digests of the audit, what expired.
+"""What is left to do beside requests and workflows: deliveries, letters, files of imports, digests, what expired.
 
 One worker at a time does it, elected by a lease in the database with a time limit, which it renews while it works; the
 others stand by. One that dies leaves the lease behind until it expires; then the next one takes it. For a moment two
@@ -7,8 +7,10 @@ may work (a process that was stopped for a while, clocks that differ): no harm, 
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -25,6 +27,7 @@ from domain.shared.traces import locate_error
 from starter.appeals import Appeals
 from starter.cases import Cases, now
 from starter.delivery import keep_delivering
+from starter.imports import Imports
 from starter.letters import LetterSender
 from starter.lookups import RegistryLookups
 
@@ -44,6 +47,7 @@ async def run_background(
     letters: LetterSender,
     lookups: RegistryLookups,
     appeals: Appeals,
+    imports: Imports,
     term: timedelta = TERM,
     every: float = RENEWED_EVERY,
 ) -> None:
@@ -59,7 +63,8 @@ async def run_background(
             began = time.monotonic()
             if await _try_lease(database, holder, term):
                 log.info("background work begins")
-                await _work_while_leased(database, cases, letters, lookups, appeals, holder, term, every, began)
+                others = (letters.keep_sending, lookups.keep_asking, appeals.keep_telling, imports.keep_taking)
+                await _work_while_leased(database, cases, others, holder, term, every, began)
                 log.warning("background work ends: the lease could not be renewed")
             await asyncio.sleep(every)
     finally:
@@ -70,9 +75,7 @@ async def run_background(
 async def _work_while_leased(
     database: Database,
     cases: Cases,
-    letters: LetterSender,
-    lookups: RegistryLookups,
-    appeals: Appeals,
+    others: Sequence[Callable[[], Coroutine[Any, Any, None]]],
     holder: str,
     term: timedelta,
     every: float,
@@ -81,9 +84,7 @@ async def _work_while_leased(
     """Works until the lease is somebody else's, or could not be renewed for as long as it lasts."""
     beside = (
         keep_delivering(database, cases),
-        letters.keep_sending(),
-        lookups.keep_asking(),
-        appeals.keep_telling(),
+        *(keep_working() for keep_working in others),
         keep_purging(database),
         keep_digesting(database),
     )

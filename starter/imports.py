@@ -1,23 +1,37 @@
-"""Imports of earlier years: a file is read row by row, a few rows a transaction, and can be undone as a whole (E10)."""
+"""Imports of earlier years: a file is read row by row, a few rows a transaction, and can be undone as a whole (E10).
 
+What is sent to the web is kept, and taken by the worker: a request that took it would be over with its process.
+"""
+
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 from uuid import uuid4
 
+import structlog
+
 from db.engine import Database
 from db.import_tables import ImportRow
-from db.reads.seasons.imports import ImportSummary, read_import
-from db.writes.seasons.imports import begin_import, end_import, import_rows, undo_import
-from domain.programs.import_files import ReadRow, RowOutcome, check_lines, read_header
+from db.reads.seasons.imports import ImportSummary, list_received, load_received, read_import
+from db.writes.seasons.imports import begin_import, end_import, import_rows, receive_file, undo_import
+from domain.programs.import_files import ImportFile, ReadRow, RowOutcome, check_lines, read_header
 from domain.programs.imports import ImportedPerson
-from domain.shared.documents.faults import load_faults
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Fault, Invalid, load_faults
+from domain.shared.traces import locate_error
 from starter.cases import now
 
 # More in one transaction would keep others from writing for long.
 ROWS_AT_ONCE = 25
+# What is sent to the web is checked while its sender waits, and kept in the database meanwhile.
+MOST_RECEIVED = 5_000
+EVERY = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class Imports:
@@ -43,6 +57,46 @@ class Imports:
                 await self._take(import_id, rows, actor)
         await self._database.write(end_import, import_id, now())
         return await self._database.read(read_import, import_id)
+
+    async def receive_file(self, content: bytes, program: str, actor: str) -> ImportSummary:
+        """Keeps a CSV that was sent, to be taken by the worker as `import_file` takes one; it is running until then.
+
+        Raises `Invalid` for a file that can't be read, or has more than 5,000 rows: nothing of it is kept.
+        """
+        header, rows = await asyncio.to_thread(_check_content, content, program)
+        import_id = _make_import_id()
+        await self._database.write(receive_file, import_id, actor, header.columns, program, rows, content, now())
+        return await self._database.read(read_import, import_id)
+
+    async def keep_taking(self, every: float = EVERY) -> None:
+        """Takes the files that were sent until cancelled; one that fails is logged, and gone on with in a while."""
+        while True:
+            try:
+                await self.take_received()
+            except Exception as error:  # the next round tries again
+                log.warning("imports not taken", error=type(error).__name__, where=locate_error(error))
+            await asyncio.sleep(every)
+
+    async def take_received(self) -> None:
+        """Takes every file that was sent, each from where it was cut off; one that fails holds up no other."""
+        for import_id in await self._database.read(list_received):
+            try:
+                await self._take_file(import_id)
+            except Refusal:
+                log.info("import undone while it was taken", id=import_id)
+            except Exception as error:
+                log.warning("import not taken", id=import_id, error=type(error).__name__, where=locate_error(error))
+
+    async def _take_file(self, import_id: str) -> None:
+        received = await self._database.read(load_received, import_id)
+        if received is None:
+            return
+        file, actor, last = received
+        header = read_header(_read_text(file.content), file.program)
+        left = (row for row in header.read_rows(_read_text(file.content)) if row.number > last)
+        for rows in _split(left):
+            await self._take(import_id, rows, actor)
+        await self._database.write(end_import, import_id, now())
 
     async def import_people(self, people: Sequence[ImportedPerson], actor: str) -> tuple[str, list[dict[str, Any]]]:
         """Takes records that were read as a whole; the import's id, and what became of each, in their order.
@@ -82,6 +136,19 @@ def _open_text(file: Path) -> Iterator[TextIO]:
     # As spreadsheets save it: with a byte order mark or without, and lines ended as they like.
     with file.open(encoding="utf-8-sig", newline="") as opened:
         yield opened
+
+
+def _read_text(content: bytes) -> TextIO:
+    return TextIOWrapper(BytesIO(content), encoding="utf-8-sig", newline="")
+
+
+def _check_content(content: bytes, program: str) -> tuple[ImportFile, int]:
+    """The header of a CSV, and how many rows it has beside it; raises as `Imports.receive_file` does."""
+    if max(content.count(end) for end in (b"\n", b"\r")) > MOST_RECEIVED:
+        raise Invalid([Fault("file", "too_many_rows", {"limit": str(MOST_RECEIVED)})])
+    header = read_header(_read_text(content), program)
+    check_lines(_read_text(content), header.delimiter)
+    return header, sum(1 for _ in header.read_rows(_read_text(content)))
 
 
 def _split(rows: Iterable[ReadRow]) -> Iterator[list[ReadRow]]:

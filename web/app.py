@@ -33,6 +33,7 @@ from web.api import (
     appeals as api_appeals,
     cases as api,
     federal,
+    imports as imports_api,
     seasons as seasons_api,
     webhooks,
 )
@@ -239,6 +240,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         api_adverse_actions,
         api_appeals,
         federal,
+        imports_api,
         seasons_api,
         webhooks,
         request_form,

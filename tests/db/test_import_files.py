@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from db.import_tables import ImportBatch, ImportRow
+from db.import_tables import ImportBatch, ImportRow, ReceivedFile
 from db.reads.seasons.imports import ImportSummary, list_imports, stream_refused
 from db.season_tables import SeasonEntry
 from db.tables import Assister, AuditRow, Case, EarlierYear, SearchTerm, UncountedReport
@@ -29,6 +29,7 @@ from starter import imports
 from starter.imports import Imports
 from tests.support import documents
 from tests.support.office import KEY, Office, office_over
+from tests.support.tables import change_row
 
 COLUMNS = (
     *("kind", "email", "first_name", "last_name", "npn", "plan_year", "registered", "trained", "certified"),
@@ -86,6 +87,7 @@ async def test_e10_rows_at_fault_are_refused_and_sent_again_once_mended(office: 
         "actor": "staff:ana",
         "started_at": "",
         "ended_at": "",
+        "rows": None,
         "new": 1,
         "known": 0,
         "conflict": 0,
@@ -295,6 +297,59 @@ async def test_e10_a_file_that_is_none_leaves_no_trace(office: Office, tmp_path:
         with pytest.raises(Invalid):
             await Imports(office.database, KEY).import_file(file, "bewellnm", "staff:ana")
     assert await office.all(ImportBatch) == []
+
+
+async def test_e10_a_file_that_was_sent_is_taken_from_where_it_was_cut_off(office: Office) -> None:
+    rows = [row() for _ in range(60)]
+    content = write_lines([COLUMNS, *([one[name] for name in COLUMNS] for one in rows)])
+    found = Imports(office.database, KEY)
+    summary = await found.receive_file(content, "bewellnm", "staff:ana")
+    assert (summary.batch.state, summary.rows, summary.taken) == ("running", 60, 0)
+    units, left = office.database.write, 2
+
+    async def cut_off(work: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError("the worker is gone")
+        return await units(work, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.database, "write", cut_off)
+        await found.take_received()
+    (begun,) = await office.database.read(list_imports, 5)
+    assert (begun.batch.state, begun.rows, begun.taken) == ("running", 60, 50)
+    # Another worker goes on, and one that was stopped for a while takes nothing a second time.
+    await Imports(office.database, KEY).take_received()
+    (done,) = await office.database.read(list_imports, 5)
+    assert (done.batch.state, done.rows, done.counts) == ("done", None, {"new": 60})
+    again = [ReadRow(number, []) for number in range(2, 62)]
+    await office.database.write(change_row, ImportBatch, done.batch.id, state="running")
+    assert await office.database.write(import_rows, KEY, done.batch.id, "staff:ana", again, office.later()) == []
+    assert len(await office.all(Assister)) == len(await office.all(EarlierYear)) == 60
+    assert await office.all(ReceivedFile) == []  # nothing is kept of it
+    assert len(await office.all(AuditRow, action="import.done")) == 1
+
+
+async def test_e10_a_file_whose_import_is_undone_is_taken_no_further_and_one_that_fails_holds_up_no_other(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = [write_lines([COLUMNS, [row()[name] for name in COLUMNS]]) for _ in range(3)]
+    found = Imports(office.database, KEY)
+    undone, failing, other = [await found.receive_file(one, "bewellnm", "staff:ana") for one in content]
+    await found.undo_import(undone.batch.id, "The wrong file.", "staff:olga")
+    taking = found._take
+
+    async def fail(import_id: str, *rest: Any) -> Any:
+        if import_id == failing.batch.id:
+            raise OSError("the database is away")
+        return await taking(import_id, *rest)
+
+    monkeypatch.setattr(found, "_take", fail)
+    await found.take_received()
+    states = {one.batch.id: one.batch.state for one in await office.database.read(list_imports, 5)}
+    assert states == {undone.batch.id: "undone", failing.batch.id: "running", other.batch.id: "done"}
+    assert [one.import_id for one in await office.all(ReceivedFile)] == [failing.batch.id]
 
 
 async def test_e10_memory_does_not_grow_with_the_file(office: Office, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class Process:
 
 
 class NoCodes:
-    """Sends no letters, asks no registry, and tells of no appeals."""
+    """Sends no letters, asks no registry, tells of no appeals, and takes no files."""
 
     async def keep_sending(self) -> None:
         await asyncio.Event().wait()
@@ -53,6 +53,9 @@ class NoCodes:
         await asyncio.Event().wait()
 
     async def keep_telling(self) -> None:
+        await asyncio.Event().wait()
+
+    async def keep_taking(self) -> None:
         await asyncio.Event().wait()
 
 
@@ -78,7 +81,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def running(database: Database) -> AsyncIterator[Process]:
     process = Process()
-    work = run_background(database, process, NoCodes(), NoCodes(), NoCodes(), TERM, EVERY)  # type: ignore[arg-type]
+    work = run_background(database, process, NoCodes(), NoCodes(), NoCodes(), NoCodes(), TERM, EVERY)  # type: ignore[arg-type]
     process.task = asyncio.create_task(work)
     try:
         yield process

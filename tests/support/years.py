@@ -340,7 +340,7 @@ async def _work(stack: AsyncExitStack, settings: Settings, database: Database, c
     lookups = RegistryLookups(database, worker.build_registry(settings, outward))
     letters = worker.build_letter_sender(settings, database)
     for beside in (
-        run_background(database, services.cases, letters, lookups, services.appeals),
+        run_background(database, services.cases, letters, lookups, services.appeals, services.imports),
         services.seasons.keep_begun(),
     ):
         stack.push_async_callback(_cancel, asyncio.create_task(beside))

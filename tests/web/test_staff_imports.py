@@ -10,7 +10,7 @@ from tests.web.house import House
 from tests.web.test_pages import read
 from web.http.permissions import StaffRole
 
-PAGE = "/staff/imports"
+PAGE, API = "/staff/imports", "/api/imports"
 HEADER = "kind;email;first_name;last_name;npn;plan_year;registered;trained;certified;lms_account;portal_account"
 
 
@@ -27,8 +27,12 @@ async def send(house: House, csrf: str, *lines: str, program: str = "bewellnm") 
 async def test_e10_a_file_is_sent_mended_and_undone(house: House) -> None:
     csrf = await house.sign_in(StaffRole.OPERATOR)
     answer = await send(house, csrf, HEADER, line("testa@example.com"), line("nobody"))
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done=taken")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done=received")
+    # The worker takes it.
+    assert "0 of 2 rows are taken." in read(await house.browser.get(PAGE)).text
+    await house.services.imports.take_received()
     page = read(await house.browser.get(PAGE))
+    assert "rows are taken" not in page.text
     (there,) = [str(link["href"]) for link in page.of("a") if str(link.get("href")).endswith("/refused.csv")]
     (refused,) = csv.DictReader(StringIO((await house.browser.get(there)).content.decode("utf-8-sig")))
     assert (refused["row"], refused["field"], refused["email"]) == ("3", "email", "nobody")
@@ -50,3 +54,32 @@ async def test_e10_what_is_no_such_file_is_refused(house: House) -> None:
     assert (await send(house, "another", HEADER)).status_code == 403
     await house.sign_in(StaffRole.REVIEWER)
     assert (await house.browser.get(PAGE)).status_code == 403
+
+
+async def test_e10_a_file_is_sent_mended_and_undone_by_the_api(house: House) -> None:
+    as_staff = {"X-CSRF-Token": await house.sign_in(StaffRole.OPERATOR)}
+    as_csv = as_staff | {"Content-Type": "text/csv; charset=utf-8"}
+    content = "\n".join([HEADER, line("testa@example.com"), line("nobody")])
+    answer = await house.browser.post(API, content=content, headers=as_csv)
+    assert answer.status_code == 202, answer.text
+    there = answer.headers["location"]
+    assert (answer.json()["state"], answer.json()["rows"]) == ("running", 2)
+    await house.services.imports.take_received()
+    found = (await house.browser.get(there)).json()
+    assert [found[name] for name in ("state", "rows", "new", "refused")] == ["done", None, 1, 1]
+    refused = await house.browser.get(f"{there}/refused.csv")
+    (row,) = csv.DictReader(StringIO(refused.content.decode("utf-8-sig")))
+    assert (row["row"], row["field"], row["email"]) == ("3", "email", "nobody")
+    assert "imports" in {access.page for access in await house.list_accesses()}
+    undo, wrong = f"{there}/undo", {"reason": "The wrong file."}
+    assert (await house.browser.post(undo, json={"reason": " "}, headers=as_staff)).status_code == 422
+    undone = await house.browser.post(undo, json=wrong, headers=as_staff)
+    assert (undone.status_code, undone.json()["state"]) == (200, "undone")
+    again = await house.browser.post(undo, json=wrong, headers=as_staff)
+    assert (again.status_code, "was undone before" in again.text) == (409, True)
+    unknown = await house.browser.get(f"{API}/imp_none")
+    assert (unknown.status_code, "no import with this id" in unknown.text) == (409, True)
+    for sent, headers in (("kind;email", as_csv), (content, as_staff)):
+        assert (await house.browser.post(API, content=sent, headers=headers)).status_code == 422
+    await house.sign_in(StaffRole.REVIEWER)
+    assert (await house.browser.get(there)).status_code == 403

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 # A request with every field at its longest has some 20 KiB.
 MAX_BODY = 256 * 1024
 # A file of evidence or of earlier years, and the form around it.
-UPLOADS = re.compile(r".*/appeal/evidence|/staff/appeals/[^/]+/evidence|/staff/imports")
+UPLOADS = re.compile(r".*/appeal/evidence|/staff/appeals/[^/]+/evidence|/staff/imports|/api/imports")
 MAX_UPLOAD = LARGEST_FILE + 16 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"

@@ -1,9 +1,6 @@
 """Imports of earlier years in the console: a file is sent, its refused rows come back, and all is undone (E10)."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from fastapi import Path as PathParameter
@@ -29,14 +26,12 @@ from web.staff.layout import IMPORTS, StaffVisit, require_visit
 router = build_page_router(prefix=IMPORTS)
 
 AT_A_TIME = 25
-# Who sends a file waits for it.
-MOST_LINES = 5_000
 ImportVisit = Annotated[StaffVisit, require_visit(Permission.IMPORT)]
 ImportId = Annotated[str, PathParameter(max_length=64)]
 
 # What is said on top, by what stands in the address.
 _DONE = {
-    "taken": N_("The file went through. See below what became of its rows."),
+    "received": N_("The file is here, and is being taken row by row. See below how far it is."),
     "undone": N_("The import is undone."),
 }
 _MISSING = {"file": N_("Choose a file."), "reason": N_("Give a reason.")}
@@ -50,25 +45,17 @@ async def show_imports(visit: ImportVisit) -> Response:
 
 @router.post("")
 async def import_file(visit: ImportVisit) -> Response:
-    """Takes a CSV, as `certify import` does; a longer one is for that."""
+    """Keeps a CSV for the worker, which takes it as `certify import` does; a longer one is for that."""
     upload = await read_upload(visit.request)
     program = upload.values.get("program", "")
     attempt = FormAttempt("import", {"program": program})
     if not upload.content or program not in (STATE_PROGRAM, FEDERAL_PROGRAM):
         return await _render_imports(visit, FormAttempt("import", attempt.values, [Fault("file", "required")]), 422)
-    if max(upload.content.count(end) for end in (b"\n", b"\r")) > MOST_LINES:
-        fault = Fault("file", "too_many_rows", {"limit": str(MOST_LINES)})
-        return await _render_imports(visit, FormAttempt("import", attempt.values, [fault]), 422)
     try:
-        with TemporaryDirectory(prefix="certify-") as folder:
-            file = Path(folder) / "import.csv"
-            await asyncio.to_thread(file.write_bytes, upload.content)
-            await visit.services.imports.import_file(file, program, visit.me.actor)
+        await visit.services.imports.receive_file(upload.content, program, visit.me.actor)
     except Invalid as invalid:
         return await _render_imports(visit, FormAttempt("import", attempt.values, invalid.faults), 422)
-    except Refusal as refusal:  # somebody else took it back while it was read
-        return await _render_imports(visit, FormAttempt("import", attempt.values, refused=refusal.reason), 409)
-    return _redirect(visit, "taken")
+    return _redirect(visit, "received")
 
 
 @router.get("/{import_id}/refused.csv")

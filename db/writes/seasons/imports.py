@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import list_rows
-from db.import_tables import ImportBatch, ImportRow
+from db.import_tables import ImportBatch, ImportRow, ReceivedFile
 from db.own_tables import OwnIdentity
+from db.reads.seasons.imports import find_last_row
 from db.season_tables import SeasonEntry
 from db.tables import Assister, AuditRow, Case, EarlierYear, FactRow, SearchTerm, UncountedReport
 from db.writes.imports import find_known_year_conflict, import_person
@@ -44,15 +45,33 @@ def begin_import(session: Session, import_id: str, actor: str, columns: list[str
     session.add(ImportBatch(id=import_id, state=RUNNING, actor=actor, columns=columns, started_at=now))
 
 
+def receive_file(
+    session: Session,
+    import_id: str,
+    actor: str,
+    columns: list[str],
+    program: str,
+    rows: int,
+    content: bytes,
+    now: datetime,
+) -> None:
+    """Keeps that an import begins whose file is taken by the worker, and the file until then."""
+    begin_import(session, import_id, actor, columns, now)
+    session.flush()
+    session.add(ReceivedFile(import_id=import_id, program=program, rows=rows, content=content))
+
+
 def import_rows(
     session: Session, identity_key: bytes, import_id: str, actor: str, rows: Sequence[ReadRow], now: datetime
 ) -> list[ImportRow]:
-    """Takes some rows of an import, each as a whole; what becomes of each is kept, and answered.
+    """Takes the next rows of an import, each as a whole; what becomes of each is kept, and answered.
 
+    Those that were taken before are passed over: who takes a file may be cut off, and two may take one for a moment.
     Raises `Refusal` where it was undone meanwhile: nothing more is taken.
     """
     _lock_running(session, import_id)
-    return [_import_row(session, identity_key, import_id, actor, row, now) for row in rows]
+    last = find_last_row(session, import_id)
+    return [_import_row(session, identity_key, import_id, actor, row, now) for row in rows if row.number > last]
 
 
 def _import_row(
@@ -107,7 +126,13 @@ def end_import(session: Session, import_id: str, now: datetime) -> None:
     batch = _lock_running(session, import_id)
     batch.state, batch.ended_at = DONE, now
     session.add(batch)
+    _forget_file(session, import_id)
     _record(session, batch, "import.done", batch.actor, None, now)
+
+
+def _forget_file(session: Session, import_id: str) -> None:
+    """Of a file nothing is kept but the rows that were refused."""
+    session.execute(delete(ReceivedFile).where(col(ReceivedFile.import_id) == import_id))
 
 
 def _lock_running(session: Session, import_id: str) -> ImportBatch:
@@ -140,6 +165,7 @@ def undo_import(session: Session, import_id: str, reason: str | None, actor: str
     session.execute(delete(Assister).where(col(Assister.import_id) == import_id))
     batch.state, batch.ended_at = UNDONE, now
     session.add(batch)
+    _forget_file(session, import_id)
     # Nothing of what the rows said is kept of what was taken back.
     session.execute(update(ImportRow).where(col(ImportRow.import_id) == import_id).values(cells=None))
     return batch

@@ -82,6 +82,7 @@ SENTENCES: dict[str, str] = {
     "day_past": "This day is past; enter today or a later day.",
     "day_too_late": "The policy allows no later day than {last}; enter one until then.",
     "json": "Send one JSON document in UTF-8.",
+    "csv": "Send one CSV in UTF-8 as the whole body, with the media type text/csv.",
     "no_single_case": "No case, or more than one, fits this person and activity; staff have to say whose it is.",
     "forbidden": "The sender's credential is not for this.",
     "not_understood": "This combination of verb and activity is not one we act on.",
