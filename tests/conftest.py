@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest_asyncio
 from starter.policies import load_policies
 from starter.stack import processes
 from starter.stack.embedded import run_stack
+from tests.support.memory import find_memory
 from tests.support.patience import PATIENCE
 from tests.support.world import World
 
@@ -22,6 +24,15 @@ AT_ONCE, MOST = 2, 8
 
 # Ports are chosen before they are bound: test processes that start stacks at once choose from ports of their own.
 processes.PORTS = processes.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % MOST :: MOST]
+
+# What tests write is gone with them, but for what failed (pyproject.toml): it needn't reach a disk.
+if memory := find_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+# Modules of tests, and what was changed since .ci/venv compiled it, are compiled once instead of by each process, also
+# where the environment forbids Python to keep what it compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Before tests are collected: many take a policy as they are read.
 load_policies(trying=True)

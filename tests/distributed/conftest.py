@@ -16,9 +16,5 @@ SKIPPING = ("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true
 async def temporal() -> AsyncIterator[Client]:
     """A server of the test's own, with the search attributes that a namespace is prepared with; time can be skipped."""
     attributes = [f"--search-attribute={name}={kind}" for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()]
-    async with await start_temporal(
-        namespace=NAMESPACE,
-        dev_server_extra_args=[*attributes, *SKIPPING],
-        dev_server_log_level="error",
-    ) as environment:
-        yield environment.client
+    async with await start_temporal(*attributes, *SKIPPING, namespace=NAMESPACE) as server:
+        yield server.client

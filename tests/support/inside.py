@@ -15,7 +15,6 @@ from uuid import uuid4
 
 import httpx2
 from temporalio.client import Client, WorkflowHandle
-from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
@@ -414,20 +413,13 @@ async def start_skipping_temporal(stack: AsyncExitStack, database: Database, sug
         "frontend.WorkflowTimeSkippingEnabled": "true",
         "limit.historyCount.suggestContinueAsNew": str(suggest_renewal_at),
     }
-    makers: dict[str, Callable[[str], SearchAttributeKey[Any]]] = {
-        "Keyword": SearchAttributeKey.for_keyword,
-        "Int": SearchAttributeKey.for_int,
-        "Datetime": SearchAttributeKey.for_datetime,
-    }
-    environment = await start_temporal(
-        dev_server_extra_args=[
-            part for name, value in dynamic.items() for part in ("--dynamic-config-value", f"{name}={value}")
-        ],
-        search_attributes=[makers[kind](name) for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()],
+    server = await start_temporal(
+        *(f"--dynamic-config-value={name}={value}" for name, value in dynamic.items()),
+        *(f"--search-attribute={name}={kind}" for name, kind in temporal_server.SEARCH_ATTRIBUTES.items()),
         plugins=[make_plugin(worker.build_interceptors(database))],
     )
-    stack.push_async_callback(environment.shutdown)
-    return environment.client
+    stack.push_async_callback(server.shutdown)
+    return server.client
 
 
 def _plan(folder: Path) -> Plan:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 from pytest_httpserver import HTTPServer
-from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment
 from werkzeug import Request, Response
 
 import worker
@@ -30,8 +30,8 @@ from domain.state.policies import find_state_policy
 from settings import Settings
 from starter.client import make_plugin
 from starter.schedules import LMS_POLLING_ID, lms_polling as build_schedule
-from starter.stack import temporal_server
 from tests.support.office import Office, office_over
+from tests.support.temporal_server import start_temporal
 from workflows.lms_polling import LmsPollingRound
 
 POLICY = find_state_policy("bewellnm", 2024)
@@ -109,10 +109,8 @@ async def test_p10_the_schedule_asks_about_everybody_in_training_and_each_result
         "u-3": [enroll(EXAM, 3, None), enroll(EXAM, 1, None)],
     }
     queue = uuid4().hex
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=temporal_server.find_program(), plugins=[make_plugin([CodedFailures()])]
-    )
-    async with environment as temporal, open_client() as http:
+    server = await start_temporal(plugins=[make_plugin([CodedFailures()])])
+    async with server as temporal, open_client() as http:
         client = AbsorbClient(http, httpserver.url_for(""), "an-api-key", "an-integration", "a-password")
         asked = LmsPollingActivities(client, SENDER, office.database)
         settings = Settings.model_construct(task_queue=queue)
