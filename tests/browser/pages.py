@@ -182,6 +182,7 @@ PAGES = {
     "status_certified": Row(STATUS, of(People.certified)),
     "status_active": Row(STATUS, of(People.active)),
     "status_suspended": Row(STATUS, of(People.suspended)),
+    "status_lapsed": Row(STATUS, of(People.lapsed)),
     "status_unknown": Row(STATUS, of(People.unknown, status=404)),
     "own": Row("/me", of(People.own)),
     "own_sign_in": Row("/me", at("/me")),
@@ -253,6 +254,7 @@ PAGES = {
         f"{CASE}/decision", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/decision'] button:visible"))
     ),
     "staff_case_certified": Row(CASE, as_staff(of(People.certified_case), "Demo Auditor")),
+    "staff_case_lapsed": Row(CASE, as_staff(of(People.lapsed_case))),
     "staff_case_suspended": Row(CASE, as_staff(of(People.suspended_case))),
     "staff_case_suspended_faults": Row(
         f"{CASE}/suspend", as_staff(sent(of(People.suspended_case), FAULT, "[action$='/suspend'] button", until="soon"))

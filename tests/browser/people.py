@@ -13,6 +13,7 @@ from playwright.async_api import Page
 from tests.support import documents
 from tests.support.evidence import pdf
 from tests.support.kept import Kept
+from tests.support.lapses import lapse_case
 from tests.support.marketplace import Marketplace
 from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
@@ -176,6 +177,23 @@ class People:
         """That broker's, for staff."""
         await self.suspended()
         return f"/staff/cases/{self.known['suspended_case']}"
+
+    @once
+    async def lapsed(self) -> str:
+        """A broker whose training deadline is over, by rules of this case alone."""
+        request = documents.broker()
+        opened = await self.world.opened(request)
+        await self.world.approved(opened)
+        await self.world.reported(opened, "account", "profile")
+        await lapse_case(self.world.stack["settings"]["CERTIFY_DATABASE_URL"], opened["case_id"])
+        await self.world.until(opened, "lapsed")
+        self.known["lapsed_case"] = opened["case_id"]
+        return self.own_page(request, opened)
+
+    async def lapsed_case(self) -> str:
+        """That broker's, for staff."""
+        await self.lapsed()
+        return f"/staff/cases/{self.known['lapsed_case']}"
 
     async def certificate(self) -> str:
         """The public page of that broker's certificate."""
