@@ -12,7 +12,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from adapters import http
 from adapters.certificate_signer import make_signing_pair
 from db import migrate
 from db.engine import Database
-from domain.shared.cases.messages import LicenseRoundOrder
+from domain.shared.cases.messages import LicenseRoundOrder, PublishOrder
 from settings import Settings
 from starter.background import run_background
 from starter.composition import build_case_services
@@ -57,10 +57,11 @@ A_MOMENT = timedelta(milliseconds=20)
 ONCE_BEGUN = 5
 TOKEN = "a test's token for {}"
 NOON = time(18, tzinfo=UTC)  # eleven in the exchange's morning, one in the marketplace's afternoon
-# A process of the project at the date of its first argument; each line on standard input moves it on by seconds.
+# A process of the project, ahead by the seconds of its first argument; each line on standard input moves it on by some.
 TRAVELLING = """
-import sys, threading, time_machine
-traveller = time_machine.travel(float(sys.argv[1]), tick=True).start()
+import sys, threading, time, time_machine
+traveller = time_machine.travel(time.time() + float(sys.argv[1]), tick=True).start()
+time.time()  # it ticks from when it is first asked
 def move_on():
     for line in sys.stdin:
         traveller.shift(float(line))
@@ -103,6 +104,11 @@ def find_ahead() -> timedelta:
     return datetime.now(UTC) - time_machine.escape_hatch.datetime.datetime.now(UTC)
 
 
+def find_time_until(day: date) -> timedelta:
+    """How long it is until eleven in the morning of a day."""
+    return datetime.combine(day, NOON) - datetime.now(UTC)
+
+
 @dataclass
 class Years:
     """People's years: what they and others do, by the interfaces of either program, and the date that moves on."""
@@ -113,6 +119,7 @@ class Years:
     _begun: set[str]
     _traveller: Any
     _stand_ins: Process
+    _left: set[str] = field(default_factory=set)
 
     @property
     def _kept(self) -> Kept:
@@ -123,30 +130,36 @@ class Years:
         """The date that holds where the exchange is."""
         return datetime.now(ZoneInfo("America/Denver")).date()
 
+    async def begin_on(self, day: date) -> None:
+        """Goes to eleven in the morning of a day, back or ahead; cases of before stay where they are."""
+        await self.rest()
+        self._left |= set(await self._list_running())
+        await self._move_clocks(find_time_until(day))
+
     async def pass_until(self, day: date) -> None:
         """Lets time pass until eleven in the morning of a day, in this process, the stand-ins and every workflow."""
-        for_how_long = datetime.combine(day, NOON) - datetime.now(UTC)
+        for_how_long = find_time_until(day)
         assert for_how_long > timedelta(), "time doesn't go back"
         await self.rest()
         skipper = TimeSkipper(self._client)
         running = [self._client.get_workflow_handle(one) for one in await self._list_running()]
+        until = datetime.now(UTC) + for_how_long
         async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(*(_skip(skipper, one, for_how_long) for one in running))
+            await asyncio.gather(*(_skip(skipper, one, until) for one in running))
+        await self._move_clocks(for_how_long)
+        await self.rest()
+
+    async def _move_clocks(self, for_how_long: timedelta) -> None:
         self._traveller.shift(for_how_long)
         assert self._stand_ins.stdin is not None
         assert self._stand_ins.stdout is not None
         self._stand_ins.stdin.write(f"{for_how_long.total_seconds()}\n".encode())
         while (await self._stand_ins.stdout.readline()) != b"moved\n":
             pass
-        await self.rest()
-
-    async def pass_days(self, days: int) -> None:
-        """Lets that many days pass."""
-        await self.pass_until(self.today + timedelta(days=days))
 
     async def _list_running(self) -> list[str]:
         running = {one.id async for one in self._client.list_workflows("ExecutionStatus = 'Running'")}
-        return sorted(running | self._begun)
+        return sorted((running | self._begun) - self._left)
 
     async def rest(self) -> None:
         """Waits until everybody was told everything, and no workflow has anything to do but to wait."""
@@ -185,14 +198,16 @@ class Years:
         found = (await self.world.http.get(page, headers={"Accept": "application/json"})).json()
         return found["status"], found["may_assist"], found["holder"]
 
-    async def counts(self, number: str) -> bool:
-        """Whether a certificate's badge counts: its bit in the status list isn't set."""
+    async def badge(self, number: str) -> list[str]:
+        """What a certificate's badge has against it: the purposes of the status lists in which its bit is set."""
         badge = read_token((await self.world.http.get(f"{self.world.web}/certificates/{number}/badge")).text)
-        entry = badge["credentialStatus"]
+        return [one["statusPurpose"] for one in badge["credentialStatus"] if await self._is_set(one)]
+
+    async def _is_set(self, entry: Document) -> bool:
         listed = read_token((await self.world.http.get(entry["statusListCredential"])).text)
         bits = gzip.decompress(decode(listed["credentialSubject"]["encodedList"][1:]))
         index = int(entry["statusListIndex"])
-        return not bits[index // 8] >> (7 - index % 8) & 1
+        return bool(bits[index // 8] >> (7 - index % 8) & 1)
 
     async def ask_registry(self) -> Document:
         """The daily round over licences, as its schedule begins it; what the day came to."""
@@ -201,6 +216,19 @@ class Years:
             names.LICENSE_ROUND, order, id=f"round-{uuid4().hex}", task_queue="certification"
         )
         return dict(counts["counts"])
+
+    async def publish(self) -> None:
+        """Publishes the federal lists, as their schedule does."""
+        order = PublishOrder(at=datetime.now(UTC), forced=True)
+        await self._client.execute_workflow(
+            names.DAILY_PUBLICATION, order, id=f"publication-{uuid4().hex}", task_queue="certification"
+        )
+
+    async def list_codes(self, npn: str) -> dict[str, list[str]]:
+        """What the published lists say of an NPN, by their names: the tracker its stage, the others their codes."""
+        rows = {name: await self.market.rows(name, npn=npn) for name in ("rcl", "terminations")}
+        found = {name: [row["status"] for row in some] for name, some in rows.items()}
+        return found | {"tracker": [row["status"] for row in await self.market.tracked(npn)]}
 
     async def decide_appeal(self, opened: Document, by: str, outcome: str) -> httpx2.Response:
         """One of those who decide appeals does so."""
@@ -226,13 +254,15 @@ def read_token(token: str) -> Document:
     return found
 
 
-async def _skip(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any], for_how_long: timedelta) -> None:
+async def _skip(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any], until: datetime) -> None:
+    """Skips a workflow's time; the server skips none while a child runs: it is made up for once that is over."""
     with suppress(RPCError):  # it has ended
-        await skipper.fast_forward(handle, for_how_long)
+        if not (await handle.describe()).raw_description.pending_children:
+            await skipper.fast_forward(handle, until - await skipper.get_current_time(handle))
 
 
 async def _run_certify(stack: Document, *arguments: str) -> str:
-    command = (sys.executable, "-c", CERTIFY, str(datetime.now(UTC).timestamp()))
+    command = (sys.executable, "-c", CERTIFY, str(find_ahead().total_seconds()))
     process = await asyncio.create_subprocess_exec(
         *command, *arguments, "--json", "--data", stack["data"], stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=ROOT
     )
@@ -250,6 +280,7 @@ async def running(folder: Path, begins: date, policies: Path) -> AsyncIterator[Y
         load_policies(policies, trying=True)
         environment = stack.enter_context(pytest.MonkeyPatch.context())
         plan = _plan(folder, policies)
+        stand_ins = await _start_stand_ins(stack, plan)  # at once: the ports chosen are free as yet
         settings = read_settings(plan)
         migrate.upgrade(settings.database_url)
         await asyncio.to_thread(make_signing_pair, folder / "signing")
@@ -259,7 +290,6 @@ async def running(folder: Path, begins: date, policies: Path) -> AsyncIterator[Y
         plain = await start_skipping_temporal(stack, database)
         client = Client(**{**plain.config(), "interceptors": [*plain.config()["interceptors"], begin]})  # type: ignore[arg-type]
         environment.setattr(web.app, "connect_client", lambda **_: _answer(client))
-        stand_ins = await _start_stand_ins(stack, plan)
         await _serve_web(stack, settings)
         await _work(stack, settings, database, client)
         await _wait_until_answering(plan)
@@ -294,7 +324,7 @@ def _plan(folder: Path, policies: Path) -> Plan:
 async def _start_stand_ins(stack: AsyncExitStack, plan: Plan) -> Process:
     log = stack.enter_context((plan.data / "logs" / "sandbox.log").open("wb"))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", SANDBOX, str(datetime.now(UTC).timestamp())),
+        *(sys.executable, "-c", SANDBOX, str(find_ahead().total_seconds())),
         cwd=ROOT,
         env={**plan.environment, **plan.sandbox_settings},
         stdin=PIPE,
@@ -303,7 +333,8 @@ async def _start_stand_ins(stack: AsyncExitStack, plan: Plan) -> Process:
     )
 
     async def end() -> None:
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
 
     stack.push_async_callback(end)
