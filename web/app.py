@@ -34,6 +34,7 @@ from web.api import (
     cases as api,
     federal,
     imports as imports_api,
+    rebuttals,
     seasons as seasons_api,
     webhooks,
 )
@@ -238,6 +239,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for module in (
         api,
         api_adverse_actions,
+        rebuttals,
         api_appeals,
         federal,
         imports_api,

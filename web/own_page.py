@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from db.reads.own_pages import OwnRegistration, find_own_case
 from db.writes.suspensions import file_rebuttal
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH, OWN_PATH
@@ -86,7 +87,7 @@ async def file_own_rebuttal(
     if find_text_faults("text", text):
         raise LinkRefused(UNREADABLE if text.strip() else NOTHING_SAID, 422)
     try:
-        await services.database.write(file_rebuttal, found.case.case_id, text, "assister", now())
+        await services.database.write(file_rebuttal, found.case.case_id, text, THE_ASSISTER, now())
     except Refusal:
         raise LinkRefused(NO_REBUTTAL, 409) from None
     here = OWN_CASE_PATH.format(reference=reference)

@@ -21,6 +21,7 @@ from domain.shared.cases.authority import (
     SuspensionCause,
 )
 from domain.shared.cases.authority_commands import build_restoration, find_rebuttal_refusal
+from domain.shared.cases.authors import StepAuthor
 from domain.shared.cases.commands import CommandOrigin, EndingData
 from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import Fact, FactKind
@@ -100,11 +101,12 @@ def restore_authority(
     ]
 
 
-def file_rebuttal(session: Session, case_id: str, text: str, actor: str, now: datetime) -> None:
+def file_rebuttal(session: Session, case_id: str, text: str, author: StepAuthor, now: datetime) -> None:
     """Keeps what an assister has to say against what staff have ordered, and shows it to staff (E4).
 
-    The same words again change nothing. Raises `UnknownCase`, and `Refusal` where staff have ordered nothing that is
-    open, or where they have been told often enough.
+    ``author`` is the assister, or who of staff writes it down for them, with how they have their word (D6). The same
+    words again change nothing. Raises `UnknownCase`, and `Refusal` where staff have ordered nothing that is open, or
+    where they have been told often enough.
     """
     case = lock_case(session, case_id)
     snapshot = snapshot_case(session, case)
@@ -114,12 +116,15 @@ def file_rebuttal(session: Session, case_id: str, text: str, actor: str, now: da
     if why := find_rebuttal_refusal(authority):
         raise Refusal(why)
     answer_by = find_local_date(snapshot.policy, now) + timedelta(days=snapshot.policy.suspension.rebuttal_answer_days)
-    data = RebuttalFiledData(by=actor, text=text, answer_by=answer_by).to_json()
+    data = RebuttalFiledData(by=author.actor, text=text, answer_by=answer_by).to_json()
     fact_id = f"rebuttal:{case_id}:{authority.facts}:{len(authority.rebuttals)}"
     append_facts(session, case, [Fact(id=fact_id, kind=FactKind.REBUTTAL_FILED, at=now, data=data)], now)
     raise_flag(case, REBUTTAL_FILED, now)
     session.add(case)
-    record_audit(session, now, actor, "authority.rebutted", case, answer_by=answer_by.isoformat())
+    said = author.list_details()
+    record_audit(
+        session, now, author.actor, "authority.rebutted", case, author.reason, answer_by=answer_by.isoformat(), **said
+    )
 
 
 def settle_rebuttals(session: Session, case: Case, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The verb of `certify` for appeals: filed on behalf, backed by evidence, taken back, decided."""
+"""The verbs of `certify` for objections: appeals, filed on behalf, backed, taken back, decided; and rebuttals."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from domain.shared.ids import name_staff_actor
-from starter.cli.arguments import DEFAULTS, Actor, CaseId, CommonOptions, Reason, require_text
+from starter.cli.arguments import DEFAULTS, Actor, BehalfOptions, CaseId, CommonOptions, Reason, require_text
 from starter.cli.context import CommandServices, UsageError, open_services
 from starter.cli.output import open_console, print_json
 from starter.cli.status_output import print_summary
@@ -51,6 +51,29 @@ async def act_on_appeal(
         from db.reads.status import to_json_values
 
         print_json({**status, "appeals": [to_json_values(one.document()) for one in appeals]})
+    else:
+        print_summary(open_console(), status)
+
+
+async def file_rebuttal(
+    case: CaseId,
+    /,
+    *,
+    text: Annotated[str, Parameter(help="What the assister says against what staff have ordered.")],
+    behalf: BehalfOptions,
+    options: CommonOptions = DEFAULTS,
+) -> None:
+    """Write down what the assister says against a suspension or a termination, for them."""
+    from db.writes import suspensions
+    from starter.cases import now
+
+    author = behalf.name_author()
+    require_text(text=text)
+    async with open_services(options.data) as services:
+        await services.database.write(suspensions.file_rebuttal, case, text.strip(), author, now())
+        status = await services.read_status(case)
+    if options.json:
+        print_json(status)
     else:
         print_summary(open_console(), status)
 

@@ -96,7 +96,7 @@ def require_text(**given: str) -> None:
     """Raises `UsageError` for a text that API and pages refuse too: blank, too long, or with control characters."""
     from domain.shared.documents.texts import find_text_faults
 
-    options = {"actor": "--as", "reason": "--reason", "document": "--document"}
+    options = {"actor": "--as", "reason": "--reason", "document": "--document", "text": "--text"}
     for name, value in given.items():
         if not value.strip():
             raise UsageError(f"{options[name]} needs a text that is not blank.")

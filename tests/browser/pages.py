@@ -259,6 +259,9 @@ PAGES = {
     "staff_case_suspended_faults": Row(
         f"{CASE}/suspend", as_staff(sent(of(People.suspended_case), FAULT, "[action$='/suspend'] button", until="soon"))
     ),
+    "staff_case_rebuttal_faults": Row(
+        f"{CASE}/rebut", as_staff(sent(of(People.suspended_case), FAULT, "[action$='/rebut'] button", text="A sample."))
+    ),
     "staff_case_federal": Row(CASE, as_staff(of(People.completed_case), "Demo Auditor")),
     "staff_mail": Row(f"{CASE}/mails/{{number}}", as_staff(of(People.certified_case, "/mails/1"))),
     "staff_evidence": Row(f"{CASE}/evidence/{{number}}", as_staff(of(People.certified_case, "/evidence/1"))),

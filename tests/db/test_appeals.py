@@ -25,6 +25,7 @@ from db.writes.cases import claim_case
 from db.writes.opening import Opened
 from db.writes.suspensions import end_terms, file_rebuttal
 from domain.shared.cases.appeals import AppealOutcome, FilingMethod
+from domain.shared.cases.authors import THE_ASSISTER
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import AppealRef, AppealStanding, Claim
@@ -225,7 +226,7 @@ async def test_e4_what_is_said_after_a_reversal_is_kept_beside_what_was_said_bef
     await office.certified(opened)
     for text in ("said of the first", "said of the second"):
         await office.command(opened, CommandKind.GIVE_NOTICE)
-        await office.database.write(file_rebuttal, opened.case_id, text, "assister", office.later())
+        await office.database.write(file_rebuttal, opened.case_id, text, THE_ASSISTER, office.later())
         (kept,) = (await office.database.read(load_snapshot, opened.case_id)).state.authority.rebuttals
         assert kept.text == text
         if text == "said of the first":

@@ -197,9 +197,16 @@ async def test_e2_e4_certificate_and_account_follow_a_suspension(world: World) -
         assert refused.status_code == 422
         assert named in refused.text
     assert (await world.command(opened, "lift", reason="nothing")).status_code == 409
+    against = {"text": "Against nothing.", "reason": "by letter", "method": "paper"}
+    assert (await world.command(opened, "rebut", **against)).status_code == 409
     suspended = await world.command(opened, "suspend", reason="a complaint")
     assert (suspended.status_code, suspended.json()["stage"]) == (200, "suspended")
     assert (await world.command(opened, "suspend", reason="again")).status_code == 409
+    said = {"text": "It was somebody else.", "reason": "by letter"}
+    assert (await world.command(opened, "rebut", **said)).status_code == 422, "how they have the word, is needed"
+    for _ in range(2):
+        told = await world.command(opened, "rebut", **said, method="paper")
+        assert (told.status_code, told.json()["flag"], len(told.json()["rebuttals"])) == (200, "rebuttal_filed", 1)
     number = suspended.json()["certificate"]["number"]
     public = f"{world.web}/certificates/{number}"
     shown = (await world.http.get(public, headers={"Accept": "application/json"})).json()

@@ -166,8 +166,14 @@ async def test_e4_the_authority_is_suspended_lifted_and_terminated(clerk: Clerk,
     assert (await clerk.json("suspend", case, "--kind", "system", *STAFF))["state"] == "applied"
     status = await clerk.json("status", case)
     assert (status["stage"], status["suspensions"][0]["until"]) == ("suspended", None)
+    said = ("rebut", case, "--text", "It was somebody else.", *STAFF, "--method", "paper")
+    assert [one["by"] for one in (await clerk.json(*said))["rebuttals"]] == ["staff:ana"]
+    blank = ("rebut", case, "--text", " ", *said[4:])
+    assert "--text needs a text" in await clerk.refused(*blank, status=2)
+    assert "--method" in await clerk.refused(*said[:-2], status=2)
     await clerk.json("lift", case, "--suspension", status["suspensions"][0]["suspension_id"], *STAFF)
     assert "nothing to lift" in await clerk.refused("lift", case, *STAFF)
+    assert "ordered nothing" in await clerk.refused(*said)
     assert (await clerk.json("terminate", case, *STAFF))["state"] == "applied"
     assert (await clerk.json("status", case))["termination"]["last_day"]
     await clerk.json("lift", case, "--termination", *STAFF)

@@ -316,7 +316,9 @@ async def test_e4_the_authority_is_suspended_lifted_and_terminated_from_the_page
     reviewer = await desk(house)
     assert "Authority to assist" not in (await reviewer.page()).text
     await house.certify(reviewer.case_id)
-    assert "Neither suspended nor to be terminated." in (await reviewer.page()).text
+    text = (await reviewer.page()).text
+    assert "Neither suspended nor to be terminated." in text
+    assert "Write down what the assister says" not in text
     for values, said in (
         ({"suspension": "agreement", "until": "soon", "reason": "a complaint"}, "Enter a date"),
         ({"suspension": "agreement", "until": "2001-01-01", "reason": "a complaint"}, "This day is past"),
@@ -330,6 +332,14 @@ async def test_e4_the_authority_is_suspended_lifted_and_terminated_from_the_page
     text = (await reviewer.page()).text
     assert "Access to systems suspended" in text
     assert "No term" in text
+    missing = faulty(read(await reviewer.send("rebut", text=" "), 422))
+    assert missing == {"rebut-text", "rebut-method", "rebut-reason"}
+    words = {"text": "It was somebody else.", "method": "paper", "reason": "By letter."}
+    assert (await reviewer.send("rebut", **words)).status_code == 303
+    page = await reviewer.page()
+    assert "Rebuttal to be answered" in page.text
+    assert "It was somebody else." in page.text
+    assert "For the assister, by their word: On paper. By letter." in page.text
     assert (await reviewer.send("lift", suspension_id="", reason="unfounded")).status_code == 303
     assert (await reviewer.send("give_notice", reason="unresolved")).status_code == 303
     await house.apply_commands()
@@ -348,7 +358,7 @@ async def test_e4_who_may_not_revoke_sees_the_authority_and_changes_nothing(hous
     text = (await reviewer.page()).text
     assert "Authority to assist" in text
     assert "Suspend it" not in text
-    for what in ("suspend", "lift", "take_back", "give_notice", "terminate"):
+    for what in ("suspend", "lift", "take_back", "give_notice", "terminate", "rebut"):
         assert (await house.post(f"{reviewer.path}/{what}", {"reason": "mine"})).status_code == 403
 
 

@@ -47,6 +47,7 @@ _MISSING = {
     "notice": N_("Choose a notice."),
     "method": N_("Choose how you have seen it."),
     "document": N_("Say which document you have seen."),
+    "text": N_("Write down what they say."),
     "first_name": N_("Give the first name; who has one name alone writes a hyphen for the other."),
     "last_name": N_("Give the last name; who has one name alone writes a hyphen for the other."),
 }
@@ -69,6 +70,7 @@ _DONE = {
     "take_back": N_("The termination is taken back."),
     "give_notice": N_("Notice of the termination is given."),
     "terminate": N_("The authority to assist is terminated."),
+    "rebut": N_("What they say is written down."),
     "flag": N_("The flag is taken down."),
     "identity": N_("It is proven whose the NPN is."),
     "restart": N_("The case is begun again from what is recorded."),

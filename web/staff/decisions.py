@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from db.case_state import load_snapshot
 from db.reads.queue import find_next_in_queue
 from db.writes.cases import clear_flag
+from db.writes.suspensions import file_rebuttal
 from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
@@ -199,6 +200,22 @@ async def give_notice(form: Annotated[PostedForm, require_form("give_notice")]) 
 async def terminate_authority(form: Annotated[PostedForm, require_form("terminate")]) -> Response:
     """Terminates at once (E4)."""
     return await _give_with_reason(form, partial(form.visit.services.cases.terminate_authority, at_once=True))
+
+
+@router.post("/rebut")
+async def file_staff_rebuttal(form: Annotated[PostedForm, require_form("rebut")]) -> Response:
+    """Writes down what the assister says against a suspension or a termination (E4)."""
+    text, method = form.values.get("text", ""), form.values.get("method", "")
+    if faults := [*find_text_faults("text", text), *find_method_faults(method), *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    visit, services = form.visit, form.visit.services
+    author = StepAuthor(visit.me.actor, OnBehalf(method=ProofMethod(method), reason=form.reason.strip()))
+    try:
+        await services.database.write(file_rebuttal, form.case_id, text.strip(), author, now())
+    except Refusal as refusal:
+        return await form.show_refusal(refusal.reason)
+    services.numbers.forget()
+    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
 
 
 @router.post("/adverse")

@@ -8,6 +8,7 @@ from domain.federal.registration import RegistrationState
 from domain.programs.commands import find_refusal
 from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
+from domain.shared.cases.authority_commands import find_rebuttal_refusal
 from domain.shared.cases.commands import (
     CommandKind,
     CommandState,
@@ -48,6 +49,7 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "take_back": (Permission.LIFT, CommandKind.LIFT),
     "give_notice": (Permission.TERMINATE, CommandKind.GIVE_NOTICE),
     "terminate": (Permission.TERMINATE, CommandKind.TERMINATE),
+    "rebut": (Permission.ACT_FOR_ASSISTER, None),
 }
 
 
@@ -96,6 +98,7 @@ class Panel:
     gives_notice: bool
     terminates: bool
     notice_days: int
+    rebuts: bool
     ended: str | None
     kept: list[GivenCommand]
 
@@ -153,6 +156,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         gives_notice=may["give_notice"] and not find_refusal(GiveNotice(), state),
         terminates=may["terminate"] and not find_refusal(Terminate(), state),
         notice_days=file.policy.suspension.termination_notice_days,
+        rebuts=may["rebut"] and find_rebuttal_refusal(state.authority) is None,
         acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity", "check", "correct")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],

@@ -145,7 +145,7 @@ def list_objections() -> list[Arrival]:
     """What is said against a suspension; an appeal that is filed within its days, decided, passed on, or taken back."""
     filed, decided = FactKind.APPEAL_FILED, FactKind.APPEAL_DECIDED
     return [
-        Arrival(FactKind.REBUTTAL_FILED, "assister", _rebut, find_refusal=_refuse_rebuttal),
+        Arrival(FactKind.REBUTTAL_FILED, "assister, staff", _rebut, find_refusal=_refuse_rebuttal),
         Arrival(filed, "assister, staff", _build_filing, "in time", _refuse_filing(DAY)),
         Arrival(filed, "assister, staff", _build_filing, "late", _refuse_filing(date(2025, 1, 1))),
         *(
