@@ -431,26 +431,54 @@ async def record_appeals(world: World, client: Client) -> dict[str, str]:
     }
 
 
-async def record_adverse_action(world: World, client: Client) -> dict[str, str]:
-    """A counselor is denied by a report, after notice, a dispute and the days that were left; both workflows."""
+async def record_adverse_actions(world: World, client: Client) -> dict[str, str]:
+    """Two counselors are denied by a report; of each both workflows."""
+    disputed, late = await noticed_and_disputed(world), await noticed_when_sent_again(world)
+    found = {}
+    for name, opened in (("adverse_action", disputed), ("adverse_action_noticed_late", late)):
+        action = client.get_workflow_handle(make_adverse_action_workflow_id(opened["case_id"], 1))
+        await TimeSkipper(client).fast_forward(action, timedelta(days=16))
+        await world.until(opened, lambda status: status["adverse_action"]["status"] == "decidable")
+        assert (await world.decide(opened, "deny")).status_code == 200
+        await action.result()
+        (only,) = await runs(client, opened)
+        whose = name.replace("adverse_action", "counselor_denied_by_a_report")
+        found |= {name: written(await action.fetch_history()), whose: written(only)}
+    return found
+
+
+async def reported_adversely(world: World) -> Document:
     request = documents.counselor()
     vendor = f"{world.stack['sandbox']['background_checks']}/outcomes"
     (await world.http.post(vendor, json={"email": request["email"], "result": "consider"})).raise_for_status()
     opened = await world.opened(request)
     await world.until(opened, "awaiting_decision")
+    return opened
+
+
+async def noticed_and_disputed(world: World) -> Document:
+    """After notice and a dispute, in the days that were left."""
+    opened = await reported_adversely(world)
     assert (await world.command(opened, "check/adverse", reason="a sample reason")).status_code == 200
     await world.until(opened, lambda status: status["adverse_action"]["last_day"])
     disputed = await world.command(opened, "check/dispute", reason="a sample reason", method="paper")
     assert disputed.status_code == 200, disputed.text
     assert (await world.command(opened, "check/dispute/end", reason="a sample reason")).status_code == 200
     await world.until(opened, lambda status: status["adverse_action"]["status"] == "waiting")
-    action = client.get_workflow_handle(make_adverse_action_workflow_id(opened["case_id"], 1))
-    await TimeSkipper(client).fast_forward(action, timedelta(days=16))
-    await world.until(opened, lambda status: status["adverse_action"]["status"] == "decidable")
-    assert (await world.decide(opened, "deny")).status_code == 200
-    await action.result()
-    (only,) = await runs(client, opened)
-    return {"counselor_denied_by_a_report": written(only), "adverse_action": written(await action.fetch_history())}
+    return opened
+
+
+async def noticed_when_sent_again(world: World) -> Document:
+    """The mail server refuses the notice; staff have it sent again, and its days begin."""
+    opened = await reported_adversely(world)
+    await world.control("mailbox", mode="error", status=550)
+    assert (await world.command(opened, "check/adverse", reason="a sample reason")).status_code == 200
+    await world.until(opened, lambda status: status["flag"] == "mail_refused")
+    await world.control("mailbox", mode="ok")
+    sent = await world.command(opened, "resend", notice="adverse_action_begun", reason="a sample reason")
+    assert sent.status_code == 200, sent.text
+    await world.until(opened, lambda status: status["adverse_action"]["status"] == "waiting")
+    return opened
 
 
 @contextmanager
@@ -523,7 +551,7 @@ async def of_bewellnm() -> dict[str, str]:
         found |= await record_seasons(world, client)
         found |= await record_appeals(world, client)
     async with worlds(build=told(SKIPPING)) as (world, client):
-        found |= await record_adverse_action(world, client)
+        found |= await record_adverse_actions(world, client)
     with deadline_of_twenty_days():
         async with worlds(build=told(SKIPPING)) as (world, client):
             found |= await record_lapse(world, client)
