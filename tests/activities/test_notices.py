@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ KEY = b"a test's key"
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 NOTICES = Path(__file__).parents[2] / "templates" / "notices"
 PDF = b"%PDF-1.7 sample"
+# That the agency didn't decide, the free copy, and the right to dispute.
+FINAL = {
+    "en": ("did not make this decision", "Within 60 days", "free of charge", "the right to dispute"),
+    "es": ("no tomó esta decisión", "Dentro de 60 días", "sin costo", "derecho a disputar"),
+}
+TAG = re.compile(r"<[^>]*>")
 LINK = re.compile(r"/activate/([^\s\"<]+)")
 # Those about what these cases have not, a certificate, a course, an appeal say; no link of theirs has a secret.
 WITHOUT_LINKS = {
@@ -235,9 +242,9 @@ async def test_a_letter_held_up_is_dated_by_its_sending(office: Office) -> None:
         assert up_at <= at <= datetime.now(UTC)
 
 
-async def reported_adversely(office: Office) -> str:
+async def reported_adversely(office: Office, **changes: Any) -> str:
     """A counselor's case whose report counts against them, and of which notice is to be given."""
-    case_id = await office.open(documents.counselor())
+    case_id = await office.open(documents.counselor(**changes))
     told: dict[FactKind, dict[str, Any]] = {
         FactKind.BACKGROUND_REPORTED: {"result": "consider"},
         FactKind.ADVERSE_ACTION_BEGUN: {"number": 1, "by": "staff:riley", "reason": "an entry of 2022"},
@@ -271,6 +278,24 @@ async def test_e8_the_days_before_a_denial_run_from_when_the_mail_server_takes_t
     assert await shown_days(office, case_id) == ("waiting", *map(str, days)), "sent again it begins nothing"
     actions = [row.action for row in await office.all(AuditRow)]
     assert actions.count("adverse_action.noticed") == 1
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_e8_the_final_notice_names_who_made_the_report_and_the_rights(office: Office, language: str) -> None:
+    """Its name, address and phone, that it didn't decide, a free copy within 60 days, and the right to dispute."""
+    case_id = await reported_adversely(office, language=language)
+    denied = {"verdict": "deny", "by": "staff:riley", "reason": "an entry of 2022", "round": 0}
+    told = Fact(id=f"{case_id}:decided", kind=FactKind.DECIDED, at=NOW, data=denied)
+    assert await office.database.write(record_facts, case_id, [told], NOW, "test")
+    await office.send(case_id, Notice.ADVERSE_ACTION_FINAL, about="1")
+    agency = (await office.database.read(load_snapshot, case_id)).state_policy.report_agency
+    assert agency is not None
+    (message,) = office.postbox.messages()
+    for kind in ("plain", "html"):
+        text = " ".join(unescape(TAG.sub(" ", part(message, kind))).replace("> ", "").split())
+        said = [agency.name, agency.address, agency.phone, "an entry of 2022", *FINAL[language]]
+        said += [line for line in agency.summary_of_rights[language].splitlines() if line.strip()]
+        assert [one for one in said if one not in text] == []
 
 
 async def test_e8_a_notice_that_is_refused_begins_no_days_and_one_of_nothing_open_is_not_sent(office: Office) -> None:

@@ -225,6 +225,7 @@ async def test_p15_what_the_vendor_says_on_the_way_fills_no_page(office: Office,
     opened = await ordered(office)
     if ended:
         await office.command(opened, CommandKind.WITHDRAW)
+    assert {"report.created", "invitation.created", "candidate.created"} <= ORDINARY
     for event in sorted(ORDINARY):
         received = await office.checked(opened, "clear", type=event)
         assert (received.taken, received.to_deliver) == (1, [])

@@ -60,7 +60,7 @@ def judge(producer: Producer | None, *overridden: Check) -> tuple[LicenseStandin
         (None, LAPSED, "npn_gone"),
     ],
 )
-def test_e2_e15_what_takes_a_state_license_away(
+def test_e2_e15_p16_p17_p18_what_takes_a_state_license_away(
     producer: Producer | None, standing: LicenseStanding, reason: str | None
 ) -> None:
     assert judge(producer) == (standing, reason)
@@ -94,7 +94,7 @@ def test_e2_what_staff_approved_over_is_no_lapse_and_what_came_after_is() -> Non
         (None, LAPSED, "npn_gone"),
     ],
 )
-def test_e2_e15_what_takes_a_registration_s_license_away(
+def test_e2_e15_p16_p17_what_takes_a_registration_s_license_away(
     producer: Producer | None, standing: LicenseStanding, reason: str | None
 ) -> None:
     found = judge_marketplace_license(producer, "Testa", "Broker", TODAY)

@@ -231,7 +231,9 @@ SAID: list[tuple[str, Producer | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("field", "said", "code"), SAID)
-def test_b9_b10_each_field_names_an_npn_of_its_own_sort(field: str, said: Producer | None, code: str | None) -> None:
+def test_b9_b10_p16_p19_each_field_names_an_npn_of_its_own_sort(
+    field: str, said: Producer | None, code: str | None
+) -> None:
     assert find_npn_faults(saved(), {field: said}) == ([Fault(field, code)] if code else [])
 
 
@@ -269,6 +271,12 @@ def test_b9_npns_are_asked_about_by_their_fields() -> None:
     assert saved().npns == {"npn": NPN}
     assert saved(npn=None).npns == {}
     assert tuple(saved(business_npn=FIRM, web_entity_npn=OTHER).npns) == NPN_FIELDS
+
+
+@pytest.mark.parametrize("field", NPN_FIELDS)
+def test_p20_an_npn_of_a_profile_is_kept_without_leading_zeros(field: str) -> None:
+    kept = parse_profile(request(), {"npn": NPN, "business_npn": FIRM, "web_entity_npn": OTHER, field: "00987654"})
+    assert kept[field] == "987654"
 
 
 @pytest.mark.parametrize("npn", ["", " ", "000", "12345678901", "1x", "１２３", "-7", 1000000017, ["1"], "1\n2"])

@@ -434,7 +434,7 @@ async def record_appeals(world: World, client: Client) -> dict[str, str]:
 async def record_adverse_actions(world: World, client: Client) -> dict[str, str]:
     """Two counselors are denied by a report; of each both workflows."""
     disputed, late = await noticed_and_disputed(world), await noticed_when_sent_again(world)
-    found = {}
+    found: dict[str, str] = {}
     for name, opened in (("adverse_action", disputed), ("adverse_action_noticed_late", late)):
         action = client.get_workflow_handle(make_adverse_action_workflow_id(opened["case_id"], 1))
         await TimeSkipper(client).fast_forward(action, timedelta(days=16))

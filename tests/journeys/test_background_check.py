@@ -182,6 +182,7 @@ async def test_e8_a_denial_by_a_report_goes_by_notice_days_and_dispute(world: Wo
     letter = await world.letter(request["email"], lambda message: "background report" in message["subject"])
     assert "Checkr, Inc." in letter["text"]
     assert "Sample text" in letter["text"], "the summary of rights"
+    assert "https://candidate.checkr.com" in letter["text"], "where the copy of the report is"
 
     page = await world.own_page(opened, request["email"])
     shown = await world.http.get(page, params={"lang": "en"})

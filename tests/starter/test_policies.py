@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from adapters.holidays import list_days_off
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.programs.policies import find_last_day, find_policy
 from domain.programs.policy_files import FaultyPolicies
+from domain.shared.business_days import find_business_day
 from domain.shared.policy import choose_policy, list_open_policies
 from domain.state.policies import POLICIES
 from settings import Settings
@@ -44,6 +46,16 @@ def test_e12_a_new_year_is_a_file(folder: Path) -> None:
     assert found.carried_over_from == 2024
     load_policies()
     assert find_policy("bewellnm", 2028) is None
+
+
+def test_p26_a_day_that_is_closed_by_executive_order_is_a_line_of_a_file(folder: Path) -> None:
+    """Everything that counts business days asks for it: it reaches them without a release."""
+    file, day = folder / "ffm" / "2024.toml", date(2027, 1, 5)
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("closed_days = [", "closed_days = [2027-01-05, "), "utf-8")
+    assert find_business_day(date(2027, 1, 4), 1, list_days_off([2027])) == day
+    load_policies(folder)
+    assert find_business_day(date(2027, 1, 4), 1, list_days_off([2027])) == date(2027, 1, 6)
 
 
 def test_e12_faulty_files_change_nothing_of_what_is_in_force(folder: Path) -> None:
@@ -100,7 +112,7 @@ def list_offered() -> tuple[list[int], list[int]]:
     return years[0], years[1]
 
 
-def test_e13_years_past_are_not_offered() -> None:
+def test_e13_p27_years_past_are_not_offered() -> None:
     load_policies()
     assert list_offered() == ([2027, 2026], [2027, 2026])
     for policies in (POLICIES.values(), FEDERAL_POLICIES.values()):
