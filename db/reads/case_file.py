@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
+from db.reads.certificates import judge_certificate
 from db.reads.npn.claims import ProofOffer, find_proof_offer
 from db.reads.pending import (
     EventKeptAside,
@@ -34,12 +35,10 @@ from db.tables import (
     SentMail,
     UncountedReport,
 )
-from domain.programs.certificates import find_certificate_status
-from domain.programs.policies import find_last_day
 from domain.programs.state import CaseState
 from domain.shared.cases.commands import list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
-from domain.shared.policy import ProgramPolicy, find_local_date
+from domain.shared.policy import ProgramPolicy
 from domain.state.background_reports import BackgroundCheck, read_order_number
 from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding
@@ -210,26 +209,20 @@ def _list_mails(session: Session, case_id: str) -> list[Mail]:
 
 
 def _list_certificates(session: Session, case: Case, state: CaseState, now: datetime) -> list[IssuedCertificate]:
-    today = find_local_date(any_policy_of(session, case), now)
+    rows = sorted(_read_rows(session, CertificateRow, case.case_id), key=lambda row: row.issued_at)
     return [
         IssuedCertificate(
             number=row.number,
             market=row.market,
             holder=row.holder or applicant_of(case).name,
-            status=find_certificate_status(
-                state,
-                row.number,
-                row.market,
-                find_last_day(case.program, case.plan_year, row.valid_until),
-                today,
-                is_unproven=case.npn_unproven,
-            ),
+            status=worth.status,
             issued_at=row.issued_at,
-            valid_until=find_last_day(case.program, case.plan_year, row.valid_until),
+            valid_until=worth.valid_until,
             sha256=row.sha256,
             uri=row.uri,
         )
-        for row in sorted(_read_rows(session, CertificateRow, case.case_id), key=lambda row: row.issued_at)
+        for row in rows
+        for worth in [judge_certificate(session, case, state, row, now)]
     ]
 
 

@@ -7,16 +7,14 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import any_policy_of, applicant_of, list_rows, load_case, one_or_none, state_of
+from db.case_state import applicant_of, list_rows, load_case, one_or_none, state_of
+from db.reads.certificates import judge_certificate
 from db.reads.queue import Filters
 from db.reads.status import list_reasons, to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
-from domain.programs.certificates import find_certificate_status, find_newest_number
-from domain.programs.policies import find_last_day
 from domain.shared.cases.commands import CommandKind
 from domain.shared.documents.instants import format_instant
 from domain.shared.ids import parse_certificate_number
-from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
 
 LONGEST_LIST = 500
@@ -78,22 +76,21 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
     if row is None:
         return None
     case = load_case(session, row.case_id)
-    state, today = state_of(session, case), find_local_date(any_policy_of(session, case), now)
-    until = find_last_day(case.program, case.plan_year, row.valid_until)
-    status = find_certificate_status(state, row.number, row.market, until, today, is_unproven=case.npn_unproven)
+    state = state_of(session, case)
+    worth = judge_certificate(session, case, state, row, now)
     return {
         "number": row.number,
-        "status": status,
-        "may_assist": status == "valid" and not list_reasons(session, case, state, now),
+        "status": worth.status,
+        "may_assist": worth.status == "valid" and not list_reasons(session, case, state, now),
         "holder": row.holder or applicant_of(case).name,
         "kind": row.kind or case.kind,
         "program": case.program,
         "plan_year": case.plan_year,
         "issued_at": format_instant(row.issued_at),
-        "valid_until": until.isoformat() if until else None,
+        "valid_until": worth.valid_until.isoformat() if worth.valid_until else None,
         "sha256": row.sha256,
         **({"market": row.market} if row.market else {}),
-        **({"superseded_by": find_newest_number(state, row.market)} if status == "superseded" else {}),
+        **({"superseded_by": worth.superseded_by} if worth.superseded_by else {}),
     }
 
 

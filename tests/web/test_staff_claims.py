@@ -10,11 +10,13 @@ from db.case_state import applicant_of, list_rows, load_case
 from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
 from db.reads.cases import read_audit
-from db.tables import Assister
+from db.tables import Assister, CertificateRow
 from db.writes.corrections import intend_corrected_certificates
 from db.writes.npn.rivals import settle_same_person
-from domain.shared.claims import NpnProof
+from domain.shared.cases.facts import FactKind
+from domain.shared.claims import ClaimState, NpnProof
 from tests.support import documents
+from tests.support.tables import add_rows, change_row
 from tests.web.house import NUMBER, House
 from tests.web.test_npn_proof import REGISTRYS, screened
 from tests.web.test_pages import read
@@ -119,6 +121,39 @@ async def test_e11_one_person_under_the_other_name_has_their_certificate_printed
         ("Corregida Muestra", NUMBER)
     ]
     assert (await actions(house, one)).count("case.name_corrected") == 1
+
+
+async def test_e11_a_certificate_of_who_is_one_with_somebody_before_leads_to_the_one_that_is_theirs(
+    house: House,
+) -> None:
+    """The second one was certified before claims were proven; the first one's certificate is the person's."""
+    _, one, two, there = await pair(house)
+    await house.certify(two)
+    claim = [row.id for row in await house.database.read(list_rows, select(NpnClaim).order_by(col(NpnClaim.id)))][1]
+    await house.database.write(change_row, NpnClaim, claim, state=ClaimState.UNPROVEN_LEGACY)
+    page = f"/certificates/{NUMBER}"
+
+    async def read_page() -> dict[str, Any]:
+        return dict((await house.browser.get(page, headers={"Accept": "application/json"})).json())
+
+    assert (await read_page())["status"] == "valid"
+    assert (await decide(house, there, "same", SAME)).status_code == 303
+    await house.apply_commands()
+    assert (await house.database.read(load_case, two)).stage == "withdrawn"
+    assert (await read_page())["status"] == "revoked", "the person has no certificate yet"
+    theirs = CertificateRow(
+        number="NM24-8H2N4-P5VCB-3KXRC-J9DAE",
+        case_id=one,
+        holder="Testa Broker",
+        issued_at=datetime.now(UTC),
+        sha256="0" * 64,
+        uri="a.pdf",
+    )
+    await house.database.write(add_rows, theirs)
+    assert ((await read_page())["status"], (await read_page())["superseded_by"]) == ("superseded", theirs.number)
+    assert f"Superseded by {theirs.number}" in (await house.browser.get(page, headers={"Accept": "text/html"})).text
+    await house.facts(one, FactKind.REVOKED, by="staff:sample", reason="a sample")
+    assert (await read_page())["status"] == "revoked"
 
 
 async def test_d3_the_second_one_is_withdrawn_even_if_the_web_dies_then(house: House) -> None:

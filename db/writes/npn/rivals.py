@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from db.case_state import applicant_of, list_rows
 from db.claim_tables import NpnClaim
 from db.reads.npn.claims import is_settled
+from db.reads.npn.merged import name_merging
 from db.reads.npn.rivals import Claimant, Rivals, find_rivals
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.commands import keep_command
@@ -92,7 +93,7 @@ def _take_name(
     correction = CorrectName(
         first_name=first, last_name=last, method=ProofMethod(proof.method), document=proof.document or ""
     )
-    origin = CommandOrigin(f"same_person:{kept.claim.id}", "", proof.by, proof.reason or "", now)
+    origin = CommandOrigin(name_merging(kept.claim.id), "", proof.by, proof.reason or "", now)
     return rename_person_everywhere(session, kept.person, correction, origin)
 
 
@@ -101,7 +102,7 @@ def _keep_withdrawals(
 ) -> list[CommandRow]:
     kept = []
     for case in other.open_cases:
-        command_id = make_command_id(f"same_person:{other.claim.id}", case.case_id)
+        command_id = make_command_id(name_merging(other.claim.id), case.case_id)
         origin = CommandOrigin(command_id, case.case_id, proof.by, proof.reason or "", now)
         row = keep_command(session, identity_key, Withdraw(), origin)
         if isinstance(row, CommandRow):  # else it is ending already, which is audited
