@@ -46,7 +46,7 @@ LEAST_ROOM = 50
 # What hasn't taken its first steps in so long waits for something else than its turn.
 STUCK_AFTER = timedelta(minutes=10)
 ROOM_LOOKED_FOR = timedelta(seconds=10)
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.5
 
 
 class CaseStarter(Protocol):

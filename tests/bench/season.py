@@ -38,8 +38,9 @@ YEAR = 2027
 ADDRESS = f"/api/seasons/bewellnm/{YEAR}"
 AT_ONCE = 16  # as many as a page of a season begins side by side
 TURNS = 4
-MOST_BARE = 250  # of each kind in a turn: their rate needs no more
+MOST_BARE = 150  # of each kind in a turn: their rate needs no more
 SETTLED = 3.0
+LOOKED_EVERY = 0.5
 MANY = 100_000
 
 
@@ -78,8 +79,7 @@ async def measure(folder: Path, size: Size) -> dict[str, Any]:
     database = folder / "season" / "app.sqlite"
     async with open_stack(folder / "season") as stack:
         stack.waits.shortest_pause = 1.0  # there are many cases, and looking at them takes from what is measured
-        requests = await load.known_brokers(stack.world, size.season + 1)
-        people = await stack.world.all_imported([documents.earlier(request, YEAR - 1) for request in requests])
+        people = await _bring_in(stack.world, size.season + 1)
         shape, rows = await _measure_first_steps(stack, people[0], lambda: _count_rows(database))
         url = f"sqlite+aiosqlite:///{folder / 'bare.sqlite'}"
         os.environ[DATABASE] = url
@@ -132,6 +132,16 @@ def _reckon(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield f"  {MANY:,} people: histories of the season's workflow", reckoned, ""
 
 
+async def _bring_in(world: World, count: int) -> list[str]:
+    """So many brokers who return, whom the registry knows; their ids."""
+    requests = [documents.broker() for _ in range(count)]
+    imported, _ = await asyncio.gather(
+        world.all_imported([documents.earlier(request, YEAR - 1) for request in requests]),
+        load.each(requests, AT_ONCE, lambda request: world.know(documents.producer(request))),
+    )
+    return imported
+
+
 async def _measure_first_steps(stack: BenchStack, assister_id: str, count_rows: Callable[[], int]) -> tuple[Shape, int]:
     """The bare workflow's shape, by a returning broker's first steps, and how many rows these store in all."""
     rows = count_rows()
@@ -180,7 +190,7 @@ async def _open_some(stack: BenchStack, run: Run, opened: int, turn: int, size: 
         if is_share_done or time.perf_counter() > deadline:
             status = await _change(stack.world, "pause" if turn < TURNS else "cancel")
             break
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(LOOKED_EVERY)
     accepted, number = time.perf_counter() - began, status["opened"]
     while stack.waits.count("decision") < number + 1:  # the one whose steps were counted is another
         await asyncio.sleep(0.1)

@@ -227,6 +227,7 @@ async def test_e9_it_waits_while_too_many_cases_have_not_taken_their_first_steps
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(activity, "LEAST_ROOM", 1)
+    monkeypatch.setattr(activity, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(activity, "MOST_UNFINISHED", 4)
     exchange.registrar.claims = False
     await exchange.know(9)
