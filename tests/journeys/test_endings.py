@@ -21,7 +21,7 @@ SUBJECT = {
     "withdrawn": "has been withdrawn",
     "revoked": "has been revoked",
 }
-SECONDS = 15  # what waits for a third party that is away takes minutes
+SECONDS = 60  # what waits for a third party that is away waits until it is back
 COMMAND = {"withdrawn": "withdraw", "revoked": "revoke"}
 
 

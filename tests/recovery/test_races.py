@@ -164,14 +164,14 @@ async def test_a_withdrawal_that_comes_while_a_bogus_one_is_being_applied_is_app
         assert isinstance(row, CommandRow)
         second = describe_command(row.id, row.case_id, row.kind, row.data)
         await system.handle(opened).signal(names.WITHDRAWN, second)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while second.command_id not in (await system.progress(opened)).processed:
                 await asyncio.sleep(0.05)
     else:
         assert (await system.cases.withdraw_request(opened.case_id, "no more", "staff")).state == "applied"
     monkeypatch.undo()
     await system.retry_at_once(opened)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert await system.handle(opened).result() == "withdrawn"
     assert (await system.status(opened))["stage"] == "withdrawn"
 

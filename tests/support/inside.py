@@ -50,6 +50,7 @@ from starter.stack import temporal_server
 from starter.stack.plan import OWN_PORTS, SANDBOX_PORTS, SECRETS, STAND_INS, Plan
 from starter.stack.processes import choose_ports, is_answering
 from tests.support import documents, idle
+from tests.support.findings import is_everything_known
 from tests.support.opening import open_case
 from tests.support.patience import PATIENCE
 from tests.support.senders import CHECKS, LMS, PORTAL
@@ -267,6 +268,8 @@ class Inside:
 
     async def approved(self, opened: Opened, **options: Any) -> None:
         await self.agreed(opened, "awaiting_decision", "decision")
+        if not options.get("override") and options.get("verdict", "approve") == "approve":
+            await self.until(opened, is_everything_known)
         assert await self.decide(opened, **options) == "applied"
 
     async def in_training(self, request: Document | None = None, **policy: Any) -> Opened:

@@ -15,6 +15,7 @@ import httpx2
 from standardwebhooks.webhooks import Webhook
 
 from tests.support import documents, idle
+from tests.support.findings import is_everything_known
 from tests.support.kept import Changes
 from tests.support.patience import PATIENCE
 from tests.support.temporal import client_of
@@ -225,7 +226,11 @@ class World:
         )
 
     async def approved(self, opened: Document, **body: Any) -> None:
-        await self.until(opened, "awaiting_decision")
+        is_settled = body.get("override") or body.get("decision", "approve") != "approve"
+        await self.until(
+            opened,
+            lambda status: status["stage"] == "awaiting_decision" and (is_settled or is_everything_known(status)),
+        )
         answer = await self.decide(opened, **body)
         assert answer.status_code == 200, answer.text
 

@@ -21,6 +21,7 @@ from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
 from starter.appeals import Appeals
 from tests.support import documents, inside as support
+from tests.support.idle import wait_until_workflow_is_idle
 from tests.support.inside import Document, Inside
 from tests.support.patience import PATIENCE
 from tests.support.recovery import terminate
@@ -287,6 +288,7 @@ async def test_e14_c1_the_days_go_on_across_renewals_and_a_run_that_was_begun_ag
             break
     assert len(await inside.runs(opened)) > 1
     await lapse(inside, opened)
+    await wait_until_workflow_is_idle(inside.client, opened.workflow_id)  # its letters are written
     opened = await terminate(inside, opened)
     assert (await inside.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
     await shown(inside, opened, "lapsed")
