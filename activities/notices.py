@@ -25,16 +25,18 @@ from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.business_days import DaysOff
 from domain.shared.cases.authority import find_letter_fact
-from domain.shared.cases.facts import Fact
+from domain.shared.cases.facts import Fact, FactLog
 from domain.shared.cases.messages import Effect, Letter
 from domain.shared.cases.notices import (
     ABOUT_ADVERSE_ACTIONS,
     ABOUT_APPEALS,
+    APPEALABLE_NOTICES,
     FAREWELLS,
     SENT_AFTER_END,
     Notice,
     find_topic,
 )
+from domain.shared.cases.objections import find_last_day_to_appeal, list_stayed
 from domain.shared.cases.reasons import read_reason
 from domain.shared.cases.reminders import find_wait_reminded_of
 from domain.shared.cases.stages import Certificate
@@ -177,6 +179,7 @@ class NoticesActivities(contracts.Notices):
                 if notice is Notice.CERTIFICATE_CORRECTED
             ],
             "appeal": describe_appeal(snapshot, letter) if notice in ABOUT_APPEALS else None,
+            **(describe_filing(notice, letter, snapshot, self._days_off) if notice in APPEALABLE_NOTICES else {}),
             "deadline": _describe_deadline(snapshot),
             "expires_on": read_license_expiry(letter.about) if notice is Notice.LICENSE_EXPIRING else None,
         }
@@ -280,10 +283,29 @@ class NoticesActivities(contracts.Notices):
         }
 
 
+def describe_filing(notice: Notice, letter: Letter, snapshot: CaseSnapshot, days_off: DaysOff) -> dict[str, Any]:
+    """Until when what a letter tells can be appealed, None for not at all; and whether a suspension waits meanwhile."""
+    authority, suspension_id = snapshot.state.authority, None
+    if notice is Notice.AUTHORITY_SUSPENDED:
+        fact = find_letter_fact(snapshot.facts, notice, letter.about)
+        suspension_id = str(fact.data.get("suspension_id")) if fact else ""
+    last_day = find_last_day_to_appeal(
+        FactLog(snapshot.facts),
+        authority,
+        snapshot.policy,
+        lambda year: days_off(range(year, year + 3)),
+        suspension_id,
+    )
+    rules = snapshot.policy.appeal
+    waits = bool(rules and suspension_id and list_stayed(authority, (suspension_id,), rules))
+    return {"appeal_by": last_day, "appeal_waits": waits}
+
+
 def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | None:
     """What a letter says of the appeal and the phase it is about; one sent again is about the last one.
 
-    {appealed, filed_on, due_on, phase, phases, label, overdue, outcome, reason, effective_on}.
+    {appealed, filed_on, due_on, phase, phases, label, overdue, outcome, reason, effective_on, stayed, until}: whether a
+    suspension waits for it, and the last day of that once it goes on.
     """
     state, policy, language = snapshot.state, snapshot.policy, snapshot.applicant.language
     number, _, phase = letter.about.partition(".")
@@ -305,6 +327,8 @@ def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | 
         "outcome": decided.outcome if decided else "",
         "reason": decided.reason if decided else "",
         "effective_on": decided.effective_on if decided else None,
+        "stayed": bool(about.filed.stayed),
+        "until": max((day for _, day in about.resumed), default=None),
     }
 
 

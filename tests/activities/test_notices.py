@@ -30,6 +30,8 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, ABOUT_APPEALS, AUTHORITY_NOTICES, FAREWELLS, Notice
 from domain.shared.ids import hash_token
+from domain.shared.policy import find_local_date
+from domain.state.policies import POLICIES
 from templates.dates import format_day
 from templates.letters import NoticeRenderer
 from tests.support import documents
@@ -139,6 +141,34 @@ async def test_the_names_of_what_is_attached_are_kept_and_not_the_files(office: 
     assert mail.attachments == [f"certificate-{number}.pdf"]
     (message,) = office.postbox.messages()
     assert [one.get_content() for one in message.iter_attachments()] == [PDF]
+
+
+async def test_e5_a_letter_says_until_when_its_decision_can_be_appealed(office: Office) -> None:
+    """By the policy's clock, in the reader's language; a suspension's also whether it waits meanwhile."""
+    spanish, english = await office.open(documents.broker(language="es")), await office.open(documents.broker())
+    denied = {"verdict": "deny", "by": "staff:rita", "reason": "A sample reason.", "override": None, "round": 0}
+    suspended = {"suspension_id": "s1", "cause": "suspended_by_staff", "reason": "A sample reason."}
+    suspended |= {
+        "decided_by": "staff:rita",
+        "notice_date": find_local_date(POLICIES["bewellnm", 2024], NOW).isoformat(),
+    }
+    for case_id, kind, data in (
+        (spanish, FactKind.DECIDED, denied),
+        (english, FactKind.AUTHORITY_SUSPENDED, suspended),
+        (english, FactKind.REVOKED, {"by": "staff:rita", "reason": "A sample reason."}),
+    ):
+        fact = Fact(id=f"{case_id}:{kind}", kind=kind, at=NOW, data=data)
+        assert await office.database.write(record_facts, case_id, [fact], NOW, "test")
+        notice = {FactKind.DECIDED: Notice.DENIED, FactKind.REVOKED: Notice.REVOKED}.get(kind)
+        await office.send(case_id, notice or Notice.AUTHORITY_SUSPENDED, about="" if notice else "s1")
+    last = find_local_date(POLICIES["bewellnm", 2024], NOW) + timedelta(days=60)
+    texts = {mail.notice: " ".join(mail.text.split()) for mail in await office.kept()}
+    in_english = f"you can appeal against it on your own pages until {format_day('en', last)}"
+    assert f"puede apelarla en sus propias páginas hasta el {format_day('es', last)}" in texts["denied"]
+    assert in_english in texts["revoked"]
+    assert in_english in texts["authority_suspended"]
+    assert "the suspension does not count: you may help consumers as before" in texts["authority_suspended"]
+    assert "does not count" not in texts["revoked"]
 
 
 async def test_no_secret_of_a_link_is_kept(office: Office) -> None:

@@ -447,6 +447,25 @@ async def record_adverse_actions(world: World, client: Client) -> dict[str, str]
     return found
 
 
+async def record_appealed_suspension(world: World, client: Client) -> dict[str, str]:
+    """A suspension that waits for its appeal and is upheld, then one that is reversed; with the case's own workflow."""
+    opened = await world.active(documents.counselor())
+    assert (await world.command(opened, "suspend", reason="a sample reason")).status_code == 200
+    await world.until(opened, "suspended")
+    upheld = await appealed(world, client, opened, "upheld", "upheld")
+    await world.until(opened, "suspended")
+    assert (await world.command(opened, "lift", reason="a sample reason")).status_code == 200
+    assert (await world.command(opened, "suspend", reason="a sample reason", kind="system")).status_code == 200
+    await world.until(opened, "suspended")
+    await appeal_by_certify(world, opened, "file", "--grounds", "a mistake", "--method", "letter")
+    await appeal_by_certify(world, opened, "decide", "--outcome", "reversed", by="appeals-2")
+    await world.until(opened, "active")
+    assert (await world.command(opened, "terminate", reason="a sample reason", at_once=True)).status_code == 200
+    await world.until(opened, "terminated")
+    (only,) = await runs(client, opened)
+    return {"appeal_of_suspension": written(upheld), "suspended_counselor_appeals": written(only)}
+
+
 async def reported_adversely(world: World) -> Document:
     request = documents.counselor()
     vendor = f"{world.stack['sandbox']['background_checks']}/outcomes"
@@ -550,6 +569,7 @@ async def of_bewellnm() -> dict[str, str]:
         found["reconciliation_after_restore"], found["report_requests"] = written(reconciled), written(asked)
         found |= await record_seasons(world, client)
         found |= await record_appeals(world, client)
+        found |= await record_appealed_suspension(world, client)
     async with worlds(build=told(SKIPPING)) as (world, client):
         found |= await record_adverse_actions(world, client)
     with deadline_of_twenty_days():

@@ -53,6 +53,11 @@ VARIANTS: Labels = {
     "sent_back": N_("Sent back"),
     "overdue": N_("Not answered in time"),
     "both_markets": N_("In both markets"),
+    "without_appeal": N_("Without an appeal"),
+    "stands": N_("It stands while it is appealed"),
+    "waits": N_("It waits for the appeal"),
+    "goes_on": N_("It goes on after the appeal"),
+    "goes_on_without_end": N_("It goes on without a term"),
     "deadline": N_("With a training deadline"),
     "lapsed": N_("Training lapsed"),
 }
@@ -88,7 +93,10 @@ APPEAL: dict[str, object] = {
     "outcome": "",
     "reason": "",
     "effective_on": date(2024, 4, 2),
+    "stayed": False,
+    "until": None,
 }
+APPEAL_BY: dict[str, object] = {"appeal_by": date(2024, 5, 4), "appeal_waits": False}
 
 # What staff wrote.
 _QUESTION = {
@@ -115,7 +123,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.INFORMATION_NEEDED: {},
     Notice.LMS_INVITATION: {"lms_url": LMS_URL},
     Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "is_returning": True},
-    Notice.DENIED: {},
+    Notice.DENIED: APPEAL_BY,
     Notice.CERTIFICATE_ISSUED: {
         "certificate": CERTIFICATE,
         "portal_url": PORTAL_URL,
@@ -133,16 +141,18 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.TRAINING_LAPSED: {"deadline": LAPSED},
     Notice.TRAINING_REACTIVATED: {},
     Notice.WITHDRAWN: {},
-    Notice.REVOKED: {},
+    Notice.REVOKED: APPEAL_BY,
     Notice.AUTHORITY_SUSPENDED: {
         "cause": "suspended_by_staff",
         "notice_date": date(2024, 3, 5),
         "until": date(2024, 6, 3),
+        "appeal_by": date(2024, 5, 4),
+        "appeal_waits": True,
     },
     Notice.AUTHORITY_RESTORED: {"suspended": False},
     Notice.TERMINATION_NOTICED: {"notice_date": date(2024, 3, 5), "last_day": date(2024, 4, 4)},
     Notice.TERMINATION_TAKEN_BACK: {},
-    Notice.TERMINATED: {},
+    Notice.TERMINATED: APPEAL_BY,
     Notice.CLOSED: {},
     Notice.MARKETPLACE_WELCOME: {"portal_url": OWN_URL, "recovery_url": RECOVERY_URL},
     Notice.MARKETPLACE_PROFILE_NPN: {
@@ -158,7 +168,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     },
     Notice.ADVERSE_ACTION_BEGUN: {"adverse": ADVERSE_ACTION},
     Notice.ADVERSE_ACTION_CANCELED: {"adverse": ADVERSE_ACTION},
-    Notice.ADVERSE_ACTION_FINAL: {"adverse": ADVERSE_ACTION},
+    Notice.ADVERSE_ACTION_FINAL: {"adverse": ADVERSE_ACTION, **APPEAL_BY},
     Notice.APPEAL_FILED: {},
     Notice.APPEAL_ESCALATED: {},
     Notice.APPEAL_DECIDED: {},
@@ -385,12 +395,22 @@ def _make_notices() -> Iterator[NoticeSample]:
     yield from _make_endings((broker, agent_broker), Notice.AUTHORITY_SUSPENDED, Notice.TERMINATED)
     yield from _make_endings((broker,), Notice.AUTHORITY_RESTORED, Notice.TERMINATION_NOTICED)
     yield from _make_endings((broker,), Notice.TERMINATION_TAKEN_BACK)
-    lapsed = {"cause": "license_lapsed", "until": None, "reason": ""}
+    without_appeal = {"appeal_by": None, "appeal_waits": False}
+    for notice in (Notice.DENIED, Notice.REVOKED, Notice.TERMINATED):
+        yield NoticeSample(notice, broker, "without_appeal", without_appeal)
+    yield NoticeSample(Notice.ADVERSE_ACTION_FINAL, counselor, "without_appeal", without_appeal)
+    yield NoticeSample(Notice.AUTHORITY_SUSPENDED, broker, "stands", {"appeal_waits": False})
+    lapsed = {"cause": "license_lapsed", "until": None, "reason": "", **without_appeal}
     yield NoticeSample(Notice.AUTHORITY_SUSPENDED, broker, "license_lapsed", lapsed)
-    without_term = {"cause": "system_suspension", "until": None}
+    without_term = {"cause": "system_suspension", "until": None, "appeal_waits": False}
     yield NoticeSample(Notice.AUTHORITY_SUSPENDED, agent_broker, "system_suspension", without_term)
     yield NoticeSample(Notice.AUTHORITY_RESTORED, broker, "still_suspended", {"suspended": True, "reason": ""})
     yield from _make_endings((counselor,), Notice.ADVERSE_ACTION_BEGUN, Notice.ADVERSE_ACTION_FINAL)
+    of_suspension = {"appealed": "suspended", "stayed": True}
+    yield NoticeSample(Notice.APPEAL_FILED, broker, "waits", of_suspension)
+    goes_on = {**of_suspension, "outcome": "upheld", "until": date(2024, 7, 20)}
+    yield NoticeSample(Notice.APPEAL_DECIDED, broker, "goes_on", goes_on)
+    yield NoticeSample(Notice.APPEAL_DECIDED, broker, "goes_on_without_end", {**goes_on, "until": None})
     for kind in (broker, agent_broker):
         yield NoticeSample(Notice.APPEAL_ESCALATED, kind, "upheld")
         yield NoticeSample(Notice.APPEAL_ESCALATED, kind, "overdue", {"overdue": True})

@@ -53,6 +53,10 @@ class Notice(StrEnum):
 
 # What says that a case has ended: they are sent all the same.
 FAREWELLS = frozenset({Notice.DENIED, Notice.WITHDRAWN, Notice.REVOKED, Notice.TERMINATED, Notice.CLOSED})
+# What tells a decision that can be appealed: they say until when.
+APPEALABLE_NOTICES = frozenset(
+    {Notice.DENIED, Notice.REVOKED, Notice.TERMINATED, Notice.AUTHORITY_SUSPENDED, Notice.ADVERSE_ACTION_FINAL}
+)
 # What is about an appeal, which follows the end.
 ABOUT_APPEALS = frozenset({Notice.APPEAL_FILED, Notice.APPEAL_ESCALATED, Notice.APPEAL_DECIDED})
 SENT_AFTER_END = FAREWELLS | ABOUT_APPEALS | {Notice.ADVERSE_ACTION_FINAL}

@@ -11,6 +11,7 @@ from domain.shared.cases.appeals import (
     find_appealed_end,
     find_filing_refusal,
     find_last_filing_day,
+    has_been_appealed,
 )
 from domain.shared.cases.authority import CAUSE_OF_KIND, ORDERED, Authority, SuspensionKind
 from domain.shared.cases.facts import FactKind, FactLog
@@ -45,9 +46,7 @@ def find_filing_terms(
     log: FactLog, authority: Authority, policy: ProgramPolicy, find_days_off: DaysOffSince, received_on: date
 ) -> FilingTerms:
     """On which terms an appeal that is received on a day is filed, by the facts and the policy of its case."""
-    end, rules = find_appealed_end(log), policy.appeal
-    ends = [replace(end, notice_on=find_local_date(policy, end.at))] if end else []
-    found = ends or list_appealable_suspensions(log, authority)
+    found, rules = list_appealable(log, authority, policy), policy.appeal
     days = {one.fact: one.notice_on for one in found if one.notice_on is not None}
     last_days = {fact: find_last_filing_day(rules, day, find_days_off(day.year)) for fact, day in days.items() if rules}
     appealed = choose_appealed(log, found, last_days, received_on)
@@ -55,6 +54,25 @@ def find_filing_terms(
     last_day = last_days.get(first.fact) if first else None
     refusal = find_filing_refusal(log, first, last_day, received_on)
     return FilingTerms(appealed, first.notice_on if first else None, last_day, refusal)
+
+
+def list_appealable(log: FactLog, authority: Authority, policy: ProgramPolicy) -> list[AppealedDecision]:
+    """What can be appealed: the end of a case, else what staff have ordered suspended, the earliest first."""
+    end = find_appealed_end(log)
+    if end is not None:
+        return [replace(end, notice_on=find_local_date(policy, end.at))]
+    return list_appealable_suspensions(log, authority)
+
+
+def find_last_day_to_appeal(
+    log: FactLog, authority: Authority, policy: ProgramPolicy, find_days_off: DaysOffSince, suspension_id: str | None
+) -> date | None:
+    """The last day to appeal against the end of a case, or a suspension; None where it can't be appealed any more."""
+    found = (one for one in list_appealable(log, authority, policy) if one.suspension_id == suspension_id)
+    decision = next(found, None)
+    if decision is None or decision.notice_on is None or policy.appeal is None or has_been_appealed(log, decision):
+        return None
+    return find_last_filing_day(policy.appeal, decision.notice_on, find_days_off(decision.notice_on.year))
 
 
 def list_appealable_suspensions(log: FactLog, authority: Authority) -> list[AppealedDecision]:
