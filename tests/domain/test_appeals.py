@@ -193,6 +193,16 @@ def test_e6_who_decided_before_is_refused_in_every_phase() -> None:
     assert find_decider_refusal(log, appeal, "staff:iris") is None
 
 
+def test_e6_who_began_an_adverse_action_has_decided_and_who_filed_on_behalf_does_not() -> None:
+    denial = decided(5)
+    log = FactLog([*STARTED, fact(FactKind.ADVERSE_ACTION_BEGUN, 4, by="staff:bea", number=1, reason="r"), denial])
+    assert list_deciders(log) == ("staff:bea", "staff:rita")
+    appeal = open_appeal(denial, filed(10, denial, by="staff:fil"))
+    refused = {one: find_decider_refusal(log, appeal, one) for one in ("staff:bea", "staff:fil", "staff:iris")}
+    codes = {one: why.code if why else None for one, why in refused.items()}
+    assert codes == {"staff:bea": "decided_before", "staff:fil": "filed_on_behalf", "staff:iris": None}
+
+
 def test_e6_whoever_decided_what_was_set_aside_has_decided_before() -> None:
     denial, anew = decided(5), decided(30, by="staff:rolf")
     log = FactLog([*STARTED, denial, filed(10, denial), outcome(20, "sent_back", denial), anew])

@@ -83,6 +83,29 @@ async def test_e5_a_registration_that_was_revoked_is_appealed_too(house: House) 
     assert "reconsideration" in read(await house.browser.get(page)).text
 
 
+async def test_e7_a_suspension_is_appealed_on_ones_own_page_and_lifted_by_somebody_else(
+    house: House,
+) -> None:
+    case_id = await house.open(documents.registration())
+    today = datetime.now(UTC).date().isoformat()
+    ordered = {"cause": "suspended_by_staff", "reason": "A sample reason.", "notice_date": today}
+    await house.facts(case_id, FactKind.AUTHORITY_SUSPENDED, suspension_id="s1", decided_by="staff:rita", **ordered)
+    page = f"{await house.link(case_id)}/appeal"
+    assert "you can appeal until" in read(await house.browser.get(page.removesuffix("/appeal"))).text
+    assert (await house.post(page, {"grounds": "It was a mistake."})).status_code == 303
+    assert "may not help consumers meanwhile" in read(await house.browser.get(page)).text, (
+        "the federal rules have it stand"
+    )
+    assert await stage(house, case_id) == "suspended"
+    csrf = await house.sign_in(StaffRole.APPEALS_REVIEWER)
+    there = f"/staff/appeals/{case_id}"
+    assert "Suspended" in read(await house.browser.get(there)).text
+    ruled = await house.post(f"{there}/decision", {"csrf_token": csrf, "outcome": "reversed", **REASON})
+    assert ruled.headers["location"] == f"{there}?done=reversed"
+    assert await stage(house, case_id) != "suspended"
+    assert (await house.browser.get(there)).status_code == 200, "what came of it is theirs to see for a day"
+
+
 async def test_e5_late_is_told_so_with_the_last_day(house: House) -> None:
     case_id, page = await denied(house)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=62), tick=True):
