@@ -414,6 +414,7 @@ async def start_skipping_temporal(stack: AsyncExitStack, database: Database, sug
     """A client of a Temporal server that skips time, until the stack is closed."""
     dynamic = {
         "frontend.WorkflowTimeSkippingEnabled": "true",
+        "history.timerProcessorMaxTimeShift": '"10ms"',  # a timer fires a second late otherwise
         "limit.historyCount.suggestContinueAsNew": str(suggest_renewal_at),
     }
     server = await start_temporal(

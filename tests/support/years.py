@@ -36,6 +36,7 @@ from db import migrate
 from db.engine import Database
 from domain.shared.cases.messages import LicenseRoundOrder, PublishOrder
 from settings import Settings
+from starter import delivery
 from starter.background import run_background
 from starter.composition import build_case_services
 from starter.lookups import RegistryLookups
@@ -52,7 +53,10 @@ from workflows import messages as names
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 90.0
-A_MOMENT = timedelta(milliseconds=20)
+# What is skipped counts from some milliseconds after a workflow's start.
+A_MOMENT = timedelta(milliseconds=250)
+# What an activity has stored is told by the next delivery; five seconds are left for it elsewhere.
+SOON = timedelta(milliseconds=500)
 # Events of a workflow before its first task: that it is to begin, maybe a message to it, and that time was skipped.
 ONCE_BEGUN = 5
 TOKEN = "a test's token for {}"
@@ -289,6 +293,7 @@ async def running(folder: Path, begins: date, policies: Path) -> AsyncIterator[Y
         begin = _BeginAtDate()
         plain = await start_skipping_temporal(stack, database)
         client = Client(**{**plain.config(), "interceptors": [*plain.config()["interceptors"], begin]})  # type: ignore[arg-type]
+        environment.setattr(delivery, "GRACE", SOON)
         environment.setattr(web.app, "connect_client", lambda **_: _answer(client))
         await _serve_web(stack, settings)
         await _work(stack, settings, database, client)
