@@ -42,7 +42,9 @@ pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.migrated"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--calls", type=int, default=2000, help="how many calls the description of the API is tried with")
-    parser.addoption("--lives", type=int, default=4, help="how many random lives the table of stages is tried with")
+    parser.addoption(
+        "--lives", type=int, default=2, help="how many lives of each journey the table of stages is tried with"
+    )
 
 
 def pytest_xdist_auto_num_workers() -> int:

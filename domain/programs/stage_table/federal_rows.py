@@ -113,6 +113,8 @@ def _list_way(curriculum: Curriculum) -> tuple[Fact, ...]:
         (FactKind.COURSE_STARTED, course),
         (FactKind.COURSE_COMPLETED, course),
     ]
+    if curriculum is Curriculum.INDIVIDUAL_RETURNING:  # who returns is enrolled as the registration is opened (B11)
+        kinds.insert(1, kinds.pop(4))
     for name in list_agreements(_MARKET):
         kinds += [(FactKind.AGREEMENT_OPENED, _text(name)), (FactKind.AGREEMENT_ACCEPTED, _text(name))]
     facts = [make_fact(kind, _later(number), data) for number, (kind, data) in enumerate(kinds)]

@@ -244,6 +244,9 @@ def _list_detours(way: tuple[FactKind, ...]) -> list[Detour]:
     asked = _make(FactKind.DECIDED, at, DecidedData(verdict=Verdict.ASK, by="staff:sample", reason="a sample"))
     revoked, terminated = (make_ending(kind, at) for kind in (FactKind.REVOKED, FactKind.TERMINATED))
     detours = [Detour(undecided, (asked,))]
+    if FactKind.NPN_PROVEN in way:  # before it is waited for
+        proven = _make(FactKind.NPN_PROVEN, at)
+        detours += [Detour(steps, (proven,)) for steps in range(undecided, way.index(FactKind.NPN_PROVEN))]
     if FactKind.BACKGROUND_REPORTED in way:
         unreported = way.index(FactKind.BACKGROUND_REPORTED)
         considered = _make(FactKind.BACKGROUND_REPORTED, at, BackgroundReportedData(result="consider"))

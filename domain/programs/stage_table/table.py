@@ -245,10 +245,11 @@ def _list_marks_of_registration(state: RegistrationState) -> Iterable[str]:
         yield "a profile saved"
     if state.stage in (Stage.REQUESTED, Stage.AWAITING_PROFILE, Stage.IN_TRAINING) and state.enrollments:
         yield "enrolled at a vendor" if state.enrollments[-1].channel != MLMS else "enrolled"
-    if state.stage is Stage.AWAITING_AGREEMENTS and any(
-        one.opened_at and not one.accepted_at for one in state.agreements
-    ):
-        yield "an agreement opened"
+    if state.stage is Stage.AWAITING_AGREEMENTS:
+        if sum(one.accepted_at is None for one in state.agreements) == 1:
+            yield "all but one accepted"
+        if any(one.opened_at and not one.accepted_at for one in state.agreements):
+            yield "an agreement opened"
 
 
 def _may_arrive(arrival: Arrival, place: Place) -> bool:
