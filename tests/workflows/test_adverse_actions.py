@@ -179,6 +179,7 @@ async def test_e8_a_workflow_of_its_own_that_alone_is_lost_is_begun_again(
     try:
         assert await inside.decide(opened, "deny") == "applied"
         await inside.until(opened, "denied")
+        await asyncio.gather(*(inside.wait_for_retry(one, 2) for one in (opened, action)))  # told by its case for good
         await lost(inside, action)
     finally:
         await inside.control("mailbox", mode="ok")
