@@ -44,6 +44,7 @@ from domain.shared.licenses.watch import read_license_expiry
 from domain.shared.links import ACTIVATION_PATH, OWN_PATH
 from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reference_numbers import make_reference_number
 from domain.state.adverse_actions import build_notice_facts, count_notice_days
 from domain.state.certification import PortalAccount
 from domain.state.training_deadline import describe_deadline, find_awaited_day
@@ -167,6 +168,7 @@ class NoticesActivities(contracts.Notices):
             "kind": snapshot.case.kind,
             "program": snapshot.case.program,
             "plan_year": snapshot.case.plan_year,
+            "reference": make_reference_number(snapshot.case.case_id),
             "language": language,
             "contact": describe_contact(snapshot.policy, find_topic(notice, waiting_for), language),
             "own_url": own_url,

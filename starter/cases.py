@@ -122,13 +122,14 @@ class Cases:
             raise opened
         return await self._start_opened(opened)
 
-    async def take_request(self, request: AnyRequest, language: str | None = None) -> str | None:
+    async def take_request(self, request: AnyRequest, draft: str, language: str | None = None) -> str | None:
         """Takes a request of the public's form, by somebody who has confirmed its e-mail address.
 
         Who sent it is answered alike whatever becomes of it; what isn't a new case is told by mail (D4). Answers the
-        case to be begun by `try_to_start`, once they are answered: that it takes longer would tell.
+        case to be begun by `try_to_start`, once they are answered: that it takes longer would tell. ``draft`` is the
+        secret of the form's draft.
         """
-        opened = await self._database.write(take_request, self._identity_key, request, now(), language)
+        opened = await self._database.write(take_request, self._identity_key, request, draft, now(), language)
         return opened.case_id if opened is not None and opened.created else None
 
     async def begin_case(self, assister_id: str, program: str, plan_year: int, actor: str) -> Opened:

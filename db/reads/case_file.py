@@ -39,6 +39,7 @@ from domain.programs.state import CaseState
 from domain.shared.cases.commands import list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.policy import ProgramPolicy
+from domain.shared.reference_numbers import make_reference_number
 from domain.state.background_reports import BackgroundCheck, read_order_number
 from domain.state.certification import CertificationState
 from domain.state.eligibility import LICENSING, Check, Finding
@@ -142,6 +143,11 @@ class CaseFile:
     altered: list[EventKeptAside]
     uncounted: list[UncountedReport]
     proof: ProofOffer | None
+
+    @property
+    def reference(self) -> str:
+        """The number by which the assister speaks of it."""
+        return make_reference_number(self.case_id)
 
 
 def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:

@@ -11,6 +11,7 @@ from db.case_state import list_rows
 from db.reads.queue import ListedCase, list_matching
 from db.tables import Assister, Case, CertificateRow, SearchTerm
 from domain.shared.ids import parse_certificate_number
+from domain.shared.reference_numbers import find_case_range
 from domain.shared.search_words import split_words
 
 # Comes after every letter: terms from a word up to the word and this one begin with it, and an index finds them.
@@ -21,14 +22,16 @@ TERMS_OF_ONE = 4  # that begin with the same word; who has more takes the place 
 
 
 def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
-    """The cases of a certificate's number, or else of the people in whom every word is found; newest first of each.
+    """The cases of a certificate's or a reference number, or else of the people in whom every word is found.
 
-    Raises `Invalid` for a query that is too long.
+    Newest first of each. Raises `Invalid` for a query that is too long.
     """
     words = split_words(query)
     case_id = _find_certified(session, query)
     if case_id is not None:
         return list_matching(session, col(Case.case_id) == case_id, limit=1)
+    if referred := _find_referred(session, query, limit):
+        return referred
     people = _find_people(session, words, limit) if words else []
     if not people:
         return []
@@ -54,6 +57,12 @@ def _find_certified(session: Session, query: str) -> str | None:
     """The case of the certificate of this number."""
     row = session.get(CertificateRow, parse_certificate_number(query))
     return row.case_id if row else None
+
+
+def _find_referred(session: Session, query: str, limit: int) -> list[ListedCase]:
+    """The case of a reference number; two, where chance would have it."""
+    ids = find_case_range(query)
+    return list_matching(session, col(Case.case_id).between(*ids), limit=limit) if ids else []
 
 
 def _find_people(session: Session, words: Sequence[str], limit: int) -> list[str]:

@@ -79,15 +79,16 @@ def open_requested_case(
     now: datetime,
     language: str | None = None,
     voucher: Voucher | None = None,
+    case_id: str | None = None,
 ) -> Opened | Refusal:
     """Opens the case a request asks for, or finds the one it repeats (A10).
 
     ``language`` is the one in which the agreement was shown; by default the request's. ``voucher`` is who sends the
     request for the applicant, and the proof of its NPN they have seen; None where they do so themselves, their address
-    confirmed. Raises `Invalid` for a request
-    that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Refusal`, answered and
-    not raised: what staff are told of it is committed. An NPN that nobody has proven is nobody's: who claims it with
-    another address than the one before has a case of their own, and staff are told of both (D3).
+    confirmed. ``case_id`` is the one that a new case gets, of which its sender was told already. Raises `Invalid` for a
+    request that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Refusal`,
+    answered and not raised: what staff are told of it is committed. An NPN that nobody has proven is nobody's: who
+    claims it with another address than the one before has a case of their own, and staff are told of both (D3).
     """
     rules = OPENING_RULES[request.program]
     asking = rules.identify_applicant(request)
@@ -105,7 +106,7 @@ def open_requested_case(
     if running is not None:
         opened = _repeat_request(session, running, request, origin)
     else:
-        new = _admit_request(session, rules, person, request, origin)
+        new = _admit_request(session, rules, person, request, origin, case_id)
         person = person or add_person(session, identity_key, new.request, now)
         opened = _store_case(session, rules, person, latest, new, origin, match, is_second=is_second)
     if voucher is not None and voucher.proof is not None:
@@ -200,16 +201,19 @@ def _find_account(session: Session, rules: Rules, email: str) -> Assister | None
 
 
 def _admit_request(
-    session: Session, rules: Rules, person: Assister | None, request: AnyRequest, origin: Origin
+    session: Session, rules: Rules, person: Assister | None, request: AnyRequest, origin: Origin, case_id: str | None
 ) -> NewCase:
-    """The case a request opens, not stored yet. Raises `Invalid` with what keeps it out."""
+    """The case a request opens, not stored yet, with an id of its own by default.
+
+    Raises `Invalid` with what keeps it out.
+    """
     policy = rules.find_policy(request.plan_year)
     assert policy is not None, "a parsed request has a policy"
     history = read_history(session, person, rules.program)
     assister_type = rules.classify_assister(history, request.plan_year)
     if faults := rules.find_admission_faults(request, policy, assister_type, find_local_date(policy, origin.at)):
         raise Invalid(faults)
-    return rules.plan_case(make_case_id(), rules.describe_request(request), policy, history, origin)
+    return rules.plan_case(case_id or make_case_id(), rules.describe_request(request), policy, history, origin)
 
 
 def _lock_latest_case(session: Session, person: Assister, program: str, plan_year: int) -> Case | None:

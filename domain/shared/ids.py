@@ -10,7 +10,8 @@ from domain.shared.exchange import find_state_exchange
 from domain.shared.programs import FEDERAL_PROGRAM
 
 # Crockford's alphabet: none of I, L and O, which are taken for digits, nor U.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+MISREAD = str.maketrans("OIL", "011")
 
 
 def make_person_key(key: bytes, npn: str | None, email: str) -> str:
@@ -43,6 +44,11 @@ def make_case_id() -> str:
     return str(uuid4())
 
 
+def derive_case_id(draft: str) -> str:
+    """The id of the case that a form opens, known before it is sent: made of its draft's secret, which it hides."""
+    return str(UUID(bytes=hmac.new(draft.encode(), b"case", sha256).digest()[:16], version=4))
+
+
 def make_workflow_id(program: str, plan_year: int, case_id: str) -> str:
     """The id of the workflow of a case."""
     return f"assister/{program}/{plan_year}/{case_id}"
@@ -60,7 +66,7 @@ def make_appeal_workflow_id(case_id: str, number: int) -> str:
 
 def make_certificate_number(program: str, plan_year: int) -> str:
     """A number that can't be guessed: 100 random bits, in groups that can be read aloud."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(20))
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(20))
     groups = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
     prefix = "FM" if program == FEDERAL_PROGRAM else find_state_exchange().state_code
     return f"{prefix}{plan_year % 100:02d}-{groups}"
@@ -90,7 +96,6 @@ def is_sender_actor(actor: str) -> bool:
 COMMAND_LINE = f"{_SENDER}certify"
 
 _GROUPED = re.compile(r"([A-Z]{2}[0-9]{2})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})", re.ASCII)
-_MISREAD = str.maketrans("OIL", "011")
 
 
 def parse_certificate_number(text: str) -> str:
@@ -101,7 +106,7 @@ def parse_certificate_number(text: str) -> str:
     grouped = _GROUPED.fullmatch("".join(c for c in text.upper() if c.isalnum()))
     if grouped is None:
         return "".join(text.upper().split())
-    return "-".join([grouped[1], *(group.translate(_MISREAD) for group in grouped.groups()[1:])])
+    return "-".join([grouped[1], *(group.translate(MISREAD) for group in grouped.groups()[1:])])
 
 
 def make_command_id(given: str | None, case_id: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import pytest
@@ -51,7 +52,9 @@ class Desk:
         return (await self.database.write(try_code, KEY, "browser", SIGN_IN, code, datetime.now(UTC))).answer
 
     async def take(self, **changes: Any) -> None:
-        await self.database.write(take_request, KEY, parse_request(documents.broker(**changes)), datetime.now(UTC))
+        await self.database.write(
+            take_request, KEY, parse_request(documents.broker(**changes)), token_urlsafe(), datetime.now(UTC)
+        )
 
 
 @pytest_asyncio.fixture

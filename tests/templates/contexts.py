@@ -9,7 +9,7 @@ from domain.shared.cases.authority import ORDERED, Authority, PendingTermination
 from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
-from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, VERIFY_URL
+from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, REFERENCE, VERIFY_URL
 from web.http.addresses import set_language
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -284,6 +284,7 @@ def status(
         "first_name": "Testa",
         "kind": kind,
         "plan_year": 2024,
+        "reference": REFERENCE,
         "stage": stage,
         "waiting_for": waiting_for,
         "may_assist": False,
@@ -291,6 +292,7 @@ def status(
         "steps": STEPS,
         "reason": None,
         "pass_mark": "0.80",
+        "attempts": [],
         "lms_url": LMS_URL,
         "portal_url": PORTAL_URL,
         "certificate": None,

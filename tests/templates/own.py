@@ -6,6 +6,7 @@ from functools import partial
 
 from db.own_tables import OwnSession
 from tests.templates.contexts import frame
+from web.gallery.samples import REFERENCE
 
 Build = Callable[..., dict[str, object]]
 
@@ -18,6 +19,7 @@ CASES = [
         "program": program,
         "plan_year": 2024,
         "kind": kind,
+        "reference": REFERENCE,
         "stage": "in_training",
         "user_id": user_id,
         "unproven": user_id is None,

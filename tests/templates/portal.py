@@ -10,7 +10,7 @@ from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceA
 from domain.federal.profile import REQUIRED
 from domain.shared.cases.authority import Authority
 from tests.templates.contexts import AUTHORITIES, FEDERAL_CONTACT, NPN_PROOFS, RESOURCES, STAYED, TO_BE_TERMINATED
-from web.gallery.samples import LMS_URL
+from web.gallery.samples import LMS_URL, REFERENCE
 from web.http.addresses import set_language
 
 HOME = "/me/0a1b2c"
@@ -95,6 +95,7 @@ def registered(language: str) -> dict[str, object]:
         **frame(language, "/portal/register"),
         "plan_year": 2024,
         "email": "testa.broker@example.com",
+        "reference": REFERENCE,
         "own_url": "/me",
     }
 
@@ -155,6 +156,7 @@ def home(
         "name": "Testa Broker",
         "role": role,
         "plan_year": 2024,
+        "reference": REFERENCE,
         "stage": stage,
         "waiting_for": waiting_for,
         "ended": waiting_for is None,

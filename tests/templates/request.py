@@ -8,6 +8,7 @@ from typing import Any
 from domain.state.agreements import find_agreement
 from templates.catalogs import translate
 from tests.templates.contexts import ANSWERS, KINDS, frame
+from web.gallery.samples import REFERENCE
 from web.public.request.steps import STEPS, FormStep, list_steps
 
 Build = Callable[..., dict[str, object]]
@@ -80,7 +81,8 @@ def check(language: str, kind: str, refused: bool = False, **changes: object) ->
 
 def done(language: str, kind: str) -> dict[str, object]:
     email = "testa.broker@example.com"
-    return {**frame(language, "/request/done"), "kind": kind, "plan_year": 2024, "email": email}
+    shown = {"kind": kind, "plan_year": 2024, "email": email, "reference": REFERENCE}
+    return {**frame(language, "/request/done"), **shown}
 
 
 def progress(language: str, steps: tuple[FormStep, ...], number: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import time_machine
 
 from db.writes.own.sessions import find_own_session
 from domain.shared.cases.authority import SuspensionKind
+from domain.shared.cases.facts import FactKind
 from tests.support import documents
 from tests.support.browser import Browser, Page
 from tests.web.house import House, fail_once
@@ -76,6 +77,27 @@ async def test_d6_a_page_that_was_asked_for_comes_after_the_sign_in(house: House
     page = await sign_in(house, person, request["email"], f"/me/{case_id}")
     assert page.url.endswith(f"/me/{case_id}")
     assert "Your certification for plan year 2024" in page.text
+
+
+async def test_a22_every_attempt_at_the_exam_is_on_ones_own_page(house: House, person: Browser) -> None:
+    case_id = await house.open(documents.broker())
+    await house.link(case_id)
+    assert "attempts" not in (await person.open(f"/me/{case_id}")).text
+    for number, (score, passed) in enumerate([("0.5", False), ("0.85", True)]):
+        await house.facts(case_id, FactKind.EXAM_ATTEMPTED, event_id=str(number), score=score, passed=passed)
+    text = (await person.open(f"/me/{case_id}")).text
+    assert "Your attempts at the final exam" in text
+    assert text.index("50% Not passed") < text.index("85% Passed")
+
+
+async def test_a_step_that_waits_for_others_is_in_progress(house: House, person: Browser) -> None:
+    case_id = await house.open(documents.broker())
+    await house.link(case_id)
+    text = (await person.open(f"/me/{case_id}")).text
+    assert ("Eligibility determination In progress" in text, "Next" in text) == (True, False)
+    await house.decide(case_id, "approve")
+    await house.facts(case_id, FactKind.LMS_INVITED)
+    assert "Training Next" in (await person.open(f"/me/{case_id}")).text
 
 
 @pytest.mark.parametrize("onward", ["https://elsewhere.example", "//elsewhere.example/me", "/staff", "/me/sign-out"])

@@ -17,6 +17,7 @@ from db.own_tables import AnswerRow
 from db.tables import DraftRow
 from db.writes.drafts import LIFE, purge_drafts
 from domain.shared.ids import hash_token
+from domain.shared.reference_numbers import make_reference_number
 from domain.state.agreements import find_agreement
 from templates.catalogs import translate
 from tests.support import documents, form
@@ -28,6 +29,8 @@ from web.public.request.draft import COOKIE
 from web.public.request.steps import STEPS
 from web.public.request.words import MISSING, OTHERWISE
 
+# A case's number, of its own whatever becomes of the request.
+REFERENCE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 TEXT = {language: find_agreement("bewellnm", language) for language in ("en", "es")}
 KINDS: dict[str, Callable[..., dict[str, Any]]] = {
     "agent": documents.agent,
@@ -528,7 +531,7 @@ async def test_d4_whatever_becomes_of_a_request_its_sender_sees_the_same_page(ho
             page = await form.hand_in(person, house.code)
         assert form.place(page) == form.DONE
         year = str(request["plan_year"])
-        told.append((page.status, page.text.replace(request["email"], "…").replace(year, "…")))
+        told.append((page.status, REFERENCE.sub("…", page.text.replace(request["email"], "…").replace(year, "…"))))
     assert len(set(told)) == 1
     assert len(await house.cases()) == 2
     assert sorted(await answered(house)) == sorted(
@@ -540,6 +543,25 @@ async def test_d4_whatever_becomes_of_a_request_its_sender_sees_the_same_page(ho
         ]
     )
     assert "identity_conflict" in {case.flag for case in await house.cases()}
+
+
+async def test_the_reference_number_is_the_same_on_every_page_and_staff_find_the_case_by_it(
+    house: House, person: Browser
+) -> None:
+    document = documents.broker()
+    page = await form.send(person, document, house.code)
+    (number,) = REFERENCE.findall(page.text)
+    (case,) = await house.cases()
+    assert number == make_reference_number(case.case_id)
+    for path in ("/me", f"/me/{case.case_id}"):
+        assert number in (await person.open(path)).text
+    csrf = await house.sign_in()
+    await house.open(documents.agent())
+    assert number in (await person.open(f"/staff/cases/{case.case_id}")).text
+    for written in (number, number.replace("-", " ").lower()):
+        found = await house.post("/staff/search", {"words": written, "csrf_token": csrf})
+        assert "Cases found: 1" in read(found).text
+        assert case.case_id in found.text
 
 
 async def test_d1_nothing_is_done_before_the_address_is_confirmed(house: House, person: Browser) -> None:

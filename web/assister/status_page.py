@@ -11,10 +11,11 @@ from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import SUSPENDING, Stage, WaitingFor
+from domain.shared.cases.stages import OWNER, SUSPENDING, Stage, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact
+from domain.shared.reference_numbers import make_reference_number
 from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
@@ -60,6 +61,7 @@ async def render_status(
         first_name=asked.first_name,
         kind=case.kind,
         plan_year=case.plan_year,
+        reference=make_reference_number(case.case_id),
         stage=state.stage if asking or state.stage is not Stage.AWAITING_INFORMATION else Stage.SCREENING,
         waiting_for=waiting_for,
         may_assist=not certification.may_assist_reasons,
@@ -67,6 +69,7 @@ async def render_status(
         steps=list_steps(state, not certification.may_assist_reasons),
         reason=await _find_reason(services, certification),
         pass_mark=policy.pass_mark,
+        attempts=state.attempts,
         lms_url=await services.database.read(find_lms_url, case.case_id) or services.settings.lms_url,
         portal_url=_find_portal_url(services, waiting_for),
         certificate=_describe_certificate(certification, here, language),
@@ -105,7 +108,7 @@ def lacks_agreement(state: CertificationState) -> bool:
 
 
 def list_steps(state: CertificationState, may_assist: bool) -> list[dict[str, str]]:
-    """The seven steps of the guide: done, next (the first that isn't, while the case goes on) or later."""
+    """The seven steps of the guide, as `mark_steps` says; the next one is in progress while others have the move."""
     done = {
         "request": True,
         "eligibility": state.eligibility is EligibilityStatus.APPROVED,
@@ -115,7 +118,8 @@ def list_steps(state: CertificationState, may_assist: bool) -> list[dict[str, st
         "portal": state.portal_ready,
         "begin": may_assist,
     }
-    return mark_steps(done, state.ended)
+    awaited = OWNER.get(state.waiting_for) if state.waiting_for else None
+    return mark_steps(done, state.ended, others=done if awaited not in (None, "assister", "nobody") else ())
 
 
 def _read_told_round(request: Request) -> int | None:

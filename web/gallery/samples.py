@@ -23,6 +23,7 @@ from web.http.sentences import explain_reason
 
 OWN_URL = "https://certify.example.org/me"
 LMS_URL = "https://lms.example.org/learners/3f1c"
+REFERENCE = "7K2QX-9M4T3"
 NUMBER = "NM24-7Q4K2-M2XDA-9RTWB-B6HCD"
 VERIFY_URL = f"https://certify.example.org/certificates/{NUMBER}"
 PORTAL_URL = "https://portal.example.org/register"
@@ -271,6 +272,7 @@ def build_notice_values(notice: Notice, language: str, kind: str, **changes: obj
         "last_name": last_name,
         "kind": kind,
         "plan_year": policy.plan_year,
+        "reference": REFERENCE,
         "program": policy.program,
         "contact": describe_contact(policy, find_topic(notice, waiting_for), language),
         "waiting_for": waiting_for,

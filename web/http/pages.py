@@ -1,6 +1,6 @@
 """Pages for a browser: templates in the reader's language, e-mails, certificates; which of a page's steps is next."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +64,14 @@ def find_certificate_file(services: Services, uri: str, number: str) -> FileResp
     return FileResponse(path, headers=PRIVATE, media_type="application/pdf", filename=f"certificate-{number}.pdf")
 
 
-def mark_steps(done: Mapping[str, bool], is_over: bool) -> list[dict[str, str]]:
-    """Steps in their order: done, next (the first that isn't, unless it is over) or later."""
+def mark_steps(done: Mapping[str, bool], is_over: bool, *, others: Collection[str] = ()) -> list[dict[str, str]]:
+    """Steps in their order: done, next (the first that isn't, unless it is over) or later.
+
+    The next one is in_progress where it is one of ``others``: the steps that wait for somebody else than the reader.
+    """
     first = None if is_over else next((key for key, is_done in done.items() if not is_done), None)
+    state = "in_progress" if first in others else "next"
     return [
-        {"key": key, "state": "done" if is_done else "next" if key == first else "later"}
+        {"key": key, "state": "done" if is_done else state if key == first else "later"}
         for key, is_done in done.items()
     ]

@@ -11,7 +11,8 @@ from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import SUSPENDING
+from domain.shared.cases.stages import SUSPENDING, WaitingFor
+from domain.shared.reference_numbers import make_reference_number
 from web.codes import describe_proof
 from web.http.appeals import describe_appeal_way
 from web.http.limits import build_content_security_policy
@@ -40,6 +41,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
         name=applicant_of(case).name,
         role=state.profile.role,
         plan_year=case.plan_year,
+        reference=make_reference_number(case.case_id),
         stage=state.stage,
         waiting_for=state.waiting_for,
         ended=state.ended,
@@ -66,14 +68,15 @@ async def render_home(visit: Visit) -> HTMLResponse:
 
 
 def list_steps(state: RegistrationState, market: Market) -> list[dict[str, str]]:
-    """The guide's four steps in a market: done, next (the first that isn't, while the case goes on) or later (B12)."""
+    """The guide's four steps in a market, as `mark_steps` says (B12): that the lists show it is ours, as the NPN is."""
     done = {
         "profile": state.profile.completed_at is not None,
         "training": market in state.trained_at,
         "agreements": market in state.agreed_at,
         "confirm": _is_confirmed(state, market),
     }
-    return mark_steps(done, state.ended)
+    is_checked = state.waiting_for is WaitingFor.NPN_VERIFICATION
+    return mark_steps(done, state.ended, others=("profile", "confirm") if is_checked else ("confirm",))
 
 
 async def describe_mlms_courses(visit: Visit) -> list[dict[str, Any]]:

@@ -17,9 +17,11 @@ from domain.federal.profile import RegistrationRequest, parse_registration
 from domain.shared.cases.notices import Topic
 from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.ids import derive_case_id
 from domain.shared.links import OWN_PATH
 from domain.shared.policy import choose_policy, describe_contact, list_open_policies
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reference_numbers import make_reference_number
 from starter.cases import now
 from web.codes import (
     TOO_OFTEN,
@@ -131,12 +133,13 @@ async def show_done(request: Request, services: ServicesDep) -> Response:
         plan_year=kept.get("plan_year", ""),
         email=kept.get("email", ""),
         own_url=set_language(OWN_PATH, language),
+        reference=make_reference_number(derive_case_id(request.cookies[_choose_cookie(services)[0]])),
     )
 
 
 async def _take_request(services: Services, token: str, wanted: RegistrationRequest) -> RedirectResponse:
     """The same answer whatever becomes of the request, and in the same time: its workflow is begun after it (D4)."""
-    case_id = await services.cases.take_request(wanted)
+    case_id = await services.cases.take_request(wanted, token)
     await services.database.write(close_draft, token, LEFT, now())
     return _answer_taken(services, case_id)
 

@@ -23,6 +23,7 @@ from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
 from domain.shared.links import OWN_ADDRESS_PATH, OWN_CASE_PATH, OWN_PATH
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.reference_numbers import make_reference_number
 from starter.cases import now
 from web.codes import (
     TOO_OFTEN,
@@ -174,6 +175,7 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
                 "program": case.program,
                 "plan_year": case.plan_year,
                 "kind": case.kind,
+                "reference": make_reference_number(case.case_id),
                 "stage": case.stage,
                 "user_id": case.assister_id if case.program == FEDERAL_PROGRAM else None,
                 "unproven": case.case_id in unproven,

@@ -13,18 +13,20 @@ from db.writes.own.sessions import open_own_session
 from domain.programs.opening import AnyRequest
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.ids import derive_case_id
 from domain.shared.request_answers import RequestAnswer
 
 
 def take_request(
-    session: Session, identity_key: bytes, request: AnyRequest, now: datetime, language: str | None = None
+    session: Session, identity_key: bytes, request: AnyRequest, draft: str, now: datetime, language: str | None = None
 ) -> Opened | None:
     """Opens the case a request asks for; where it opens none, a letter that says why is kept to be sent.
 
-    None where the request may not come in, or gives somebody else's identity; ``language`` as in `open_requested_case`.
+    None where the request may not come in, or gives somebody else's identity. ``draft`` is the secret of its draft, by
+    which its reference number is known whatever becomes of it; ``language`` as in `open_requested_case`.
     """
     try:
-        opened = open_requested_case(session, identity_key, request, now, language)
+        opened = open_requested_case(session, identity_key, request, now, language, case_id=derive_case_id(draft))
     except Invalid as invalid:
         _keep_answer(session, request, RequestAnswer.REFUSED, now, invalid.faults)
         return None
@@ -58,7 +60,7 @@ def take_confirmed_request(
 
     ``draft`` is the draft's secret, ``replaced`` that of the session which the browser had before.
     """
-    opened = take_request(session, identity_key, request, now, language)
+    opened = take_request(session, identity_key, request, draft, now, language)
     close_draft(session, draft, left, now)
     token = open_own_session(session, request.email.lower(), replaced, now)
     return ConfirmedRequest(opened.case_id if opened is not None and opened.created else None, token)

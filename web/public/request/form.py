@@ -199,7 +199,7 @@ def _read_whole(draft: Draft) -> CertificationRequest | None:
 
 async def _take_request(services: Services, draft: Draft, wanted: CertificationRequest) -> RedirectResponse:
     """The same answer whatever becomes of the request, and in the same time: its workflow is begun after it (D4)."""
-    case_id = await services.cases.take_request(wanted, draft.answers["agreement_language"])
+    case_id = await services.cases.take_request(wanted, draft.token, draft.answers["agreement_language"])
     await services.database.write(close_draft, draft.token, LEFT, now())
     return _answer_taken(services, case_id)
 

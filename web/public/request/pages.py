@@ -8,8 +8,10 @@ from fastapi.responses import HTMLResponse
 
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
+from domain.shared.ids import derive_case_id
 from domain.shared.policy import choose_policy, describe_contact, list_open_policies
 from domain.shared.programs import STATE_PROGRAM
+from domain.shared.reference_numbers import make_reference_number
 from domain.state.agreements import find_agreement
 from domain.state.policies import POLICIES
 from domain.state.policy import Policy
@@ -138,6 +140,7 @@ def render_done(request: Request, services: Services, draft: Draft) -> HTMLRespo
         kind=draft.answers.get("kind", ""),
         plan_year=draft.answers.get("plan_year", ""),
         email=draft.answers.get("email", ""),
+        reference=make_reference_number(derive_case_id(draft.token)),
     )
 
 
