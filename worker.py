@@ -62,6 +62,7 @@ from domain.shared.senders import Sender
 from domain.shared.traces import locate_error
 from settings import Settings
 from starter.background import run_background
+from starter.calls import keep_recording
 from starter.client import connect_client
 from starter.composition import build_absorb_sender, build_case_services
 from starter.doctor import load_safe_settings
@@ -302,6 +303,7 @@ async def run_worker(settings: Settings) -> int:
                 run_background(database, services.cases, letters, lookups, services.appeals, services.imports),
             )
         ]
+        beside.append(_run_beside(stack, stop, keep_recording(database)))
         temporal = await connect_client(build_interceptors(database))
         polls_lms = settings.absorb is not None
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from adapters.answers import note_answer
+from adapters.answers import LEDGER, note_answer
 
 MAX_ANSWER_BYTES = 1024 * 1024
 PIECE_BYTES = 256 * 1024
@@ -60,11 +60,13 @@ async def call_service(
     Raises Unavailable(`<service>_unreachable`) for transport errors, 5xx, 408 and 429,
     Refused(`<service>_refused`) for any other status, Refused(`<service>_unreadable`) for an oversized answer.
     """
-    with _translate_failures(service):
-        # The client's own timeouts bound each read: a server that sends a byte now and then would hold a call for ever.
-        async with asyncio.timeout(client.timeout.read):
-            response = await _send_request(client, service, method, url, **kw)
-    _judge_status(response, service, answers)
+    with record_call(service):
+        with _translate_failures(service):
+            # The client's own timeouts bound each read: a server that sends a byte now and then would hold a call for
+            # ever.
+            async with asyncio.timeout(client.timeout.read):
+                response = await _send_request(client, service, method, url, **kw)
+        _judge_status(response, service, answers)
     return response
 
 
@@ -94,7 +96,7 @@ async def open_stream(
 
     Raises what `call_service` raises, for what fails in the block too.
     """
-    with _translate_failures(service):
+    with record_call(service), _translate_failures(service):
         async with asyncio.timeout(within), client.stream(method, url, **kw) as response:
             _judge_status(response, service, answers)
             yield response
@@ -114,6 +116,18 @@ def read_document(response: httpx2.Response, service: str, model: type[Document]
         return model.model_validate_json(response.content)
     except ValidationError:
         raise Refused(f"{service}_unreadable", f"not a {model.__name__}") from None
+
+
+@contextmanager
+def record_call(service: str) -> Iterator[None]:
+    """Notes what came of a call in the block; one that is cut off by its caller says nothing of the service."""
+    try:
+        yield
+    except (Unavailable, Refused) as error:
+        LEDGER.note_failure(service, error.code, is_answered=isinstance(error, Refused))
+        raise
+    else:
+        LEDGER.note_success(service)
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from email.policy import EmailPolicy, Policy
 import aiosmtplib
 
 from adapters.answers import note_answer
-from adapters.http import Refused, Unavailable
+from adapters.http import Refused, Unavailable, record_call
 
+SERVICE = "mail"
 UNREACHABLE = "mail_unreachable"
 REFUSED = "mail_refused"
 # Connections that are kept for the next letter. A log-in over TLS takes longer than a letter.
@@ -96,6 +97,23 @@ class Mailer:
             message = self._build_message(letter)
         except (MessageError, ValueError, IndexError):  # an IndexError: an empty address
             raise Refused(REFUSED, "the letter can't be put into a message") from None
+        with record_call(SERVICE):
+            await self._send_message(message)
+
+    async def check_server(self) -> None:
+        """Asks the server whether it is there, and sends nothing. Raises Unavailable("mail_unreachable").
+
+        Nobody else would find out while no letter is due: then the first one that somebody waits for comes too late.
+        """
+        with record_call(SERVICE):
+            try:
+                async with asyncio.timeout(self._timeout):
+                    connection = await self._find_live_connection() or await self._connect()
+            except (aiosmtplib.SMTPException, OSError) as error:  # a TimeoutError is an OSError
+                raise Unavailable(UNREACHABLE, type(error).__name__) from None
+            self._keep_connection(connection)
+
+    async def _send_message(self, message: EmailMessage) -> None:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._hand_over(message)
@@ -119,6 +137,9 @@ class Mailer:
         except BaseException:  # a cancellation too: who knows what the server is still going to say
             connection.close()
             raise
+        self._keep_connection(connection)
+
+    def _keep_connection(self, connection: aiosmtplib.SMTP) -> None:
         if len(self._resting) < KEPT:
             self._resting.append(connection)
         else:

@@ -53,3 +53,15 @@ class KeptRules(SQLModel, table=True):
     plan_year: int
     rules: dict[str, Any] = Field(sa_type=JSON)
     kept_at: datetime = Field(sa_type=Utc)
+
+
+class ThirdPartyRow(SQLModel, table=True):
+    """What the workers have seen of a third party they call: `CallsSeen` of domain/shared/third_parties.py."""
+
+    __tablename__ = "third_party"
+    name: str = Field(primary_key=True)
+    succeeded_at: datetime | None = Field(default=None, sa_type=Utc)
+    answered_at: datetime | None = Field(default=None, sa_type=Utc)
+    failed_at: datetime | None = Field(default=None, sa_type=Utc)
+    failure_code: str | None = None
+    silent_since: datetime | None = Field(default=None, sa_type=Utc)

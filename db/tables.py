@@ -283,6 +283,15 @@ class EffectRow(SQLModel, table=True):
     """An effect on the outside: intended first, then made from this row; the first result stands."""
 
     __tablename__ = "effect"
+    __table_args__ = (
+        # What waits for a third party; most often there is next to nothing.
+        Index(
+            "ix_effect_undone",
+            *("kind", "intended_at", "case_id"),
+            sqlite_where=text("result IS NULL"),
+            postgresql_where=text("result IS NULL"),
+        ),
+    )
     key: str = Field(primary_key=True, description="case, step and occurrence")
     case_id: str = Field(foreign_key="assister_case.case_id", index=True)
     kind: str

@@ -103,6 +103,11 @@ class Cases:
         self._told = ToldEvents(database)
 
     @property
+    def temporal(self) -> Client:
+        """The client of Temporal, for what is asked of the server itself."""
+        return self._workflows.client
+
+    @property
     def namespace(self) -> str:
         """The Temporal namespace in which the workflows run."""
         return self._workflows.namespace

@@ -6,6 +6,7 @@ background work of the worker does, which has the mail server's password, where 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import TypeVar
 
@@ -37,6 +38,8 @@ Row = TypeVar("Row")
 CODE, ANSWER, ADDRESS_CHANGED = "one_time_code", "request_answer", "address_changed"
 # Somebody waits before their screen for it.
 EVERY = 0.25
+# Whether the mail server answers is found out while no letter is due, too.
+CHECKED_EVERY = 5.0
 
 
 class LetterSender:
@@ -50,12 +53,22 @@ class LetterSender:
         self._web_url = web_url
 
     async def keep_sending(self, every: float = EVERY) -> None:
-        """Codes and answers until cancelled, beside each other: nobody waits for a code while answers are slow."""
+        """Codes and answers until cancelled, beside each other: nobody waits for a code while answers are slow.
+
+        Beside them the mail server is asked whether it is there.
+        """
         await asyncio.gather(
-            self._keep_sending(self.send_due_codes, every), self._keep_sending(self.send_due_answers, every)
+            self._keep_sending(self.send_due_codes, every),
+            self._keep_sending(self.send_due_answers, every),
+            self._keep_sending(self.check_server, CHECKED_EVERY),
         )
 
-    async def _keep_sending(self, send: Callable[[], Awaitable[int]], every: float) -> None:
+    async def check_server(self) -> None:
+        """Asks the mail server whether it answers; the ledger of calls notes what came of it."""
+        with suppress(Unavailable):
+            await self._mailer.check_server()
+
+    async def _keep_sending(self, send: Callable[[], Awaitable[object]], every: float) -> None:
         """Rounds until cancelled; a failed one is logged by its kind, and tried again."""
         while True:
             try:

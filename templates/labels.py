@@ -283,6 +283,9 @@ FILTERS: dict[str, Labels] = {
     "row_outcome": staff.ROW_OUTCOMES,
     "appeal_outcome": staff.APPEAL_OUTCOMES,
     "appeal_method": staff.APPEAL_METHODS,
+    "third_party": staff.THIRD_PARTIES,
+    "backlog": staff.BACKLOGS,
+    "schedule": staff.SCHEDULES,
 }
 
 

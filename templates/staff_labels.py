@@ -430,3 +430,36 @@ ROW_OUTCOMES: Labels = {
     "conflict": N_("Kept for staff"),
     "refused": N_("Refused rows"),
 }
+
+# The values of domain.shared.third_parties.ThirdParty.
+THIRD_PARTIES: Labels = {
+    "mail": N_("Mail server"),
+    "registry": N_("License registry"),
+    "registry_alerts": N_("License registry's alerts"),
+    "lms": N_("LMS (training)"),
+    "mlms": N_("MLMS (Marketplace training)"),
+    "portal": N_("Assister Portal"),
+    "background_checks": N_("Background-check vendor"),
+    "lists": N_("Federal lists"),
+    "absorb": N_("LMS that is asked (Absorb)"),
+}
+
+# What is stored and not done with: the names of `db.reads.house.operations.Operations.backlogs`.
+BACKLOGS: Labels = {
+    "letters": N_("Letters to be sent"),
+    "inbox": N_("Webhooks to be delivered"),
+    "commands": N_("Commands to be delivered"),
+    "starts": N_("Cases to be begun"),
+    "given_up": N_("Deliveries that were given up"),
+    "uncounted": N_("Reports that can't be counted"),
+    "altered": N_("Events kept aside"),
+}
+
+# The schedules of starter/schedules.py.
+SCHEDULES: Labels = {
+    "reconciliation": N_("Cases held against workflows"),
+    "daily-round": N_("Reminders of the day"),
+    "daily-publication": N_("Federal lists of the day"),
+    "license-round": N_("Licenses of the certified"),
+    "lms-polling": N_("LMS that is asked (Absorb)"),
+}

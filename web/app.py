@@ -7,18 +7,14 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.middleware.sessions import SessionMiddleware
 from temporalio.client import Client
 
 from db.engine import Database
-from db.reads.counts import check_tables, count_given_up, count_pending_events, count_stages
-from db.reads.licenses.rounds import read_last_round
+from db.reads.counts import check_tables
 from db.reads.numbers import StaffNumbers
-from db.reads.recovery.reconciliation import read_last_reconciliation
-from domain.shared.cases.reconciliation import FLAGGED, FOLLOWED, WANTED, Outcome
 from domain.shared.documents.dialects import DIALECTS
 from domain.shared.senders import ABSORB_SENDER, build_sender
 from settings import Settings, load_settings
@@ -27,7 +23,7 @@ from starter.composition import build_absorb_sender, build_case_services
 from starter.policies import load_policies
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
-from web import own_appeal, own_identity, own_page, own_proof
+from web import metrics, own_appeal, own_identity, own_page, own_proof
 from web.api import (
     adverse_actions as api_adverse_actions,
     appeals as api_appeals,
@@ -73,6 +69,7 @@ from web.staff import (
     decisions,
     export,
     imports as staff_imports,
+    operations,
     queue,
     season as staff_season,
     sessions,
@@ -234,6 +231,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         staff_imports,
         staff_webhooks,
         dashboard,
+        operations,
         access_log,
     )
     for module in (
@@ -268,7 +266,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount(PREFIX, StaticFiles(load_files()), name="static")
     _add_health_routes(app)
     if settings.public_metrics:
-        _add_metrics_route(app)
+        app.include_router(metrics.router)
     if paths := find_undeclared_routes(app.routes):
         raise RuntimeError(f"These routes don't declare who may call them: {', '.join(paths)}.")
     return app
@@ -299,52 +297,6 @@ def _add_health_routes(app: FastAPI) -> None:
         if failed:
             return build_problem(503, f"Not answering: {', '.join(failed)}.")
         return JSONResponse({"status": "ready"})
-
-
-def _add_metrics_route(app: FastAPI) -> None:
-    @app.get("/metrics", dependencies=[PUBLIC], tags=["health"])
-    async def metrics(services: ServicesDep) -> PlainTextResponse:
-        """Cases by stage, events waiting for delivery, the last reconciliation and license round, for Prometheus."""
-        kept = CollectorRegistry()
-        stages = Gauge("certify_cases", "Cases by stage", ["stage"], registry=kept)
-        pending = Gauge("certify_inbox_pending", "Webhook events not yet delivered", registry=kept)
-        pending.set(await services.database.read(count_pending_events))
-        await _add_reconciliation(services, kept)
-        await _add_license_round(services, kept)
-        for stage, count in (await services.database.read(count_stages)).items():
-            stages.labels(stage).set(count)
-        return PlainTextResponse(generate_latest(kept), media_type=CONTENT_TYPE_LATEST)
-
-
-async def _add_reconciliation(services: Services, kept: CollectorRegistry) -> None:
-    """What the last reconciliation came to, and what is given up; nothing of the first before there was one."""
-    given_up = Gauge("certify_deliveries_given_up", "Deliveries to Temporal that were given up", registry=kept)
-    given_up.set(await services.database.read(count_given_up))
-    last = await services.database.read(read_last_reconciliation)
-    if last is None:
-        return
-    found = Gauge("certify_reconciliation_cases", "Cases by what the last one found", ["outcome"], registry=kept)
-    for outcome in Outcome:
-        found.labels(outcome).set(last.counts.get(outcome, 0))
-    for beside in (WANTED, FOLLOWED):
-        found.labels(beside).set(last.counts.get(beside, 0))
-    found.labels("flagged").set(sum(last.counts.get(outcome, 0) for outcome in FLAGGED))
-    unknown = Gauge("certify_workflows_without_case", "Workflows that run and have no case", registry=kept)
-    unknown.set(last.counts.get("unknown", 0))
-    at = Gauge("certify_reconciliation_timestamp_seconds", "When the last one ended", registry=kept)
-    at.set(last.finished_at.timestamp())
-
-
-async def _add_license_round(services: Services, kept: CollectorRegistry) -> None:
-    """What the last round over licences of the certified came to; nothing before the first one (E1)."""
-    last = await services.database.read(read_last_round)
-    if last is None:
-        return
-    found = Gauge("certify_license_round", "The last round over licenses, by what is counted", ["count"], registry=kept)
-    for name, number in last.counts.items():
-        found.labels(name).set(number)
-    at = Gauge("certify_license_round_timestamp_seconds", "When the last one ended", registry=kept)
-    at.set(last.finished_at.timestamp())
 
 
 async def _check_temporal(client: Client) -> None:

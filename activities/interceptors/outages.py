@@ -11,7 +11,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -22,23 +21,13 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from activities.interceptors.failures import has_run_out_of_time
 from adapters.answers import watch_answers
 from adapters.http import Unavailable
+from domain.shared.third_parties import ThirdParty
 
 log = structlog.get_logger(__name__)
 
 KNOWN_DOWN = "known_down"
 FAILURES_IN_A_ROW = 3
 TRIAL_EVERY = 10.0  # seconds
-
-
-class ThirdParty(StrEnum):
-    """Whom an activity asks. Our own database and the certificate's signer, which asks nobody, are none."""
-
-    MAIL = "mail"
-    REGISTRY = "registry"
-    LMS = "lms"
-    MLMS = "mlms"
-    PORTAL = "portal"
-    BACKGROUND_CHECKS = "background_checks"
 
 
 ASKED: dict[str, ThirdParty] = {

@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.reads.queue import Filters, View
-from db.recovery_tables import DeliveryFailure
-from db.tables import Case, InboxRow
-from domain.shared.cases.events import EventState
+from db.tables import Case
 
 FACETS = ("program", "plan_year", "stage", "kind", "attention")
 GROUPED = ("assister_type", *FACETS)  # in the order of the index
@@ -66,15 +64,3 @@ def count_stages(session: Session) -> dict[str, int]:
     """How many cases are in each stage."""
     by_stage = select(col(Case.stage), func.count()).group_by(col(Case.stage))
     return dict(session.execute(by_stage).all())
-
-
-def count_given_up(session: Session) -> int:
-    """How many deliveries to Temporal were given up."""
-    given_up = select(func.count()).select_from(DeliveryFailure).where(col(DeliveryFailure.next_attempt_at).is_(None))
-    return int(session.execute(given_up).scalar_one())
-
-
-def count_pending_events(session: Session) -> int:
-    """How many webhook events wait for delivery."""
-    pending = select(func.count()).select_from(InboxRow).where(col(InboxRow.state) == EventState.PENDING)
-    return int(session.execute(pending).scalar_one())

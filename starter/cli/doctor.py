@@ -1,4 +1,4 @@
-"""The verb of `certify` that looks at the settings: what of them is unsafe, and how to mend it."""
+"""The verb of `certify` that looks at the settings, what of them is unsafe, and at who doesn't answer now."""
 
 from typing import TYPE_CHECKING
 
@@ -14,30 +14,47 @@ HARMLESS = (
 )
 REFUSED = "Web and worker refuse to start until the settings are mended."
 WARNED = "Web and worker start; what is said above should be mended all the same."
+DISTURBED = "Web and worker start; what is said first is out of order now."
 SOUND = "Nothing unsafe was found."
 
 
 async def diagnose_settings(*, options: CommonOptions = DEFAULTS) -> int:
-    """Tell what of the settings is unsafe, and how to mend it; status 1 where web and worker would not start."""
+    """Tell what is out of order now and what of the settings is unsafe; status 1 where web and worker don't start."""
     from starter.doctor import find_unsafe_settings, is_production, list_shut_doors
 
     settings = find_settings(options.data)
     faults, production = find_unsafe_settings(settings), is_production(settings)
     warnings = [*list_shut_doors(settings), *await _check_database(options)]
+    outages = await _find_outages(options)
     if options.json:
-        found = {"faults": faults, "warnings": warnings}
+        found = {"faults": faults, "warnings": warnings, "outages": outages}
         print_json({"production": production, **{name: list(map(_describe, ones)) for name, ones in found.items()}})
     else:
-        verdict = WARNED if warnings else SOUND
+        verdict = DISTURBED if outages else WARNED if warnings else SOUND
         if faults:
             verdict = REFUSED if production else HARMLESS
-        rows = [(one.setting, one.fault, one.mend) for one in (*faults, *warnings)]
+        rows = [(one.setting, one.fault, one.mend) for one in (*outages, *faults, *warnings)]
         print_diagnosis(open_console(), rows, verdict)
     return 1 if production and faults else 0
 
 
 def _describe(one: "UnsafeSetting") -> dict[str, str]:
     return {"setting": one.setting, "fault": one.fault, "mend": one.mend}
+
+
+async def _find_outages(options: CommonOptions) -> "list[UnsafeSetting]":
+    """Who doesn't answer, as the workers have seen it; nothing where the database doesn't say, told besides."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from db.reads.house.operations import read_operations
+    from starter.cases import now
+    from starter.operations import list_outages
+
+    try:
+        async with open_database(options.data) as database:
+            return list_outages(await database.read(read_operations, now()))
+    except SQLAlchemyError:
+        return []
 
 
 async def _check_database(options: CommonOptions) -> "list[UnsafeSetting]":

@@ -22,11 +22,11 @@ from activities.interceptors.outages import (
     KNOWN_DOWN,
     TRIAL_EVERY,
     KnownOutages,
-    ThirdParty,
     ThirdPartyHealth,
 )
 from adapters.answers import note_answer
 from adapters.http import Refused, Unavailable
+from domain.shared.third_parties import ThirdParty
 from starter.client import make_plugin
 from tests.support.temporal_server import start_temporal
 

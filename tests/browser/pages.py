@@ -249,6 +249,7 @@ PAGES = {
     "staff_cases": Row("/staff/cases", as_staff(of(People.queue, "/cases"))),
     "staff_search": Row("/staff/search", as_staff(at("/staff/search"))),
     "staff_dashboard": Row("/staff/dashboard", as_staff(of(People.queue, "/dashboard"))),
+    "staff_operations": Row("/staff/operations", as_staff(at("/staff/operations"), "Demo Operator")),
     "staff_case": Row(CASE, as_staff(of(People.waiting_case))),
     "staff_case_faulty": Row(
         f"{CASE}/decision", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/decision'] button:visible"))

@@ -42,6 +42,7 @@ CHANGES = frozenset(Permission) - {
     Permission.READ_CASES,
     Permission.READ_FILES,
     Permission.READ_WEBHOOKS,
+    Permission.READ_OPERATIONS,
     Permission.READ_ACCESS_LOG,
     Permission.READ_SESSIONS,
     Permission.EXPORT,

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     EXPORT = "export"
     READ_WEBHOOKS = "read_webhooks"
     DELIVER = "deliver"
+    READ_OPERATIONS = "read_operations"
     READ_ACCESS_LOG = "read_access_log"
     READ_SESSIONS = "read_sessions"
     END_SESSIONS = "end_sessions"
@@ -73,8 +74,8 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
     | {_P.SUSPEND, _P.LIFT, _P.TERMINATE}
     | {_P.READ_APPEALS, _P.FILE_APPEAL, _P.DECIDE_APPEAL},
     StaffRole.OPERATOR: frozenset({_P.READ_CASES, _P.READ_WEBHOOKS, _P.READ_SESSIONS, _P.END_SESSIONS})
-    | {_P.RESEND, _P.BEGIN, _P.RUN_SEASON, _P.IMPORT, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
-    StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
+    | {_P.READ_OPERATIONS, _P.RESEND, _P.BEGIN, _P.RUN_SEASON, _P.IMPORT, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
+    StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_OPERATIONS, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
 }
 
 

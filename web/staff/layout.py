@@ -19,6 +19,7 @@ from web.http.permissions import Permission
 from web.services import Services, ServicesDep
 
 CLAIMS, SEASONS, APPEALS, IMPORTS = "/staff/claims", "/staff/season", "/staff/appeals", "/staff/imports"
+OPERATIONS = "/staff/operations"
 # The console's pages, in the order of the navigation, each with what it needs.
 NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     ("/staff", N_("Work queue"), Permission.READ_CASES),
@@ -30,6 +31,7 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
     (IMPORTS, N_("Imports"), Permission.IMPORT),
     ("/staff/webhooks", N_("Webhooks"), Permission.READ_WEBHOOKS),
     ("/staff/dashboard", N_("Dashboard"), Permission.READ_CASES),
+    (OPERATIONS, N_("Operations"), Permission.READ_OPERATIONS),
     ("/staff/access-log", N_("Access log"), Permission.READ_ACCESS_LOG),
     ("/staff/sessions", N_("Sessions"), Permission.READ_SESSIONS),
 )
