@@ -459,6 +459,19 @@ async def test_e7_what_was_ordered_at_once_and_access_to_systems_stand_meanwhile
     assert (await office.status(opened))["suspensions"] == []
 
 
+async def test_e7_an_appeal_is_against_nothing_that_was_ordered_after_it_came(office: Office) -> None:
+    opened = await suspended(office)
+    came_on = office.later(days=1).date()
+    office.later(days=2)
+    await order(office, opened, suspension="system")
+    assert await filed(office, opened, method=FilingMethod.LETTER, received_on=came_on, actor=SECOND) == 1
+    assert [one["stayed"] for one in (await office.status(opened))["suspensions"]] == [True, False]
+    await decided(office, opened, "reversed", actor=THIRD)
+    (left,) = (await office.status(opened))["suspensions"]
+    assert left["cause"] == "system_suspension", "nobody has appealed against it"
+    assert await filed(office, opened) == 2
+
+
 async def test_e7_the_federal_marketplace_lets_a_suspension_stand_meanwhile(office: Office) -> None:
     opened = await office.registered()
     snapshot = await office.database.read(load_snapshot, opened.case_id)

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
+from db.case_state import load_snapshot
 from db.reads.recovery.reconciliation import is_unclosed, list_ended_cases, list_unclosed_cases
 from db.tables import EffectRow
 from db.writes.appeals.deciding import DecisionOnAppeal, decide_appeal
@@ -67,6 +68,23 @@ async def test_e6_an_end_after_one_that_an_appeal_took_back_is_unclosed_again(mi
         await record(office, opened.case_id, "notice.revoked", "notice:revoked:1:")
         assert await list_unclosed(office) == [opened.case_id], "the account was opened again by the appeal"
         await record(office, opened.case_id, "portal.suspended", "portal.suspended:1")
+        assert await list_unclosed(office) == []
+
+
+async def test_e7_an_appeal_against_a_suspension_opens_nothing_again(migrated_url: str) -> None:
+    async with office_over(migrated_url) as office:
+        opened = await office.waiting()
+        await office.decided(opened)
+        await office.certified(opened)
+        assert (await office.command(opened, CommandKind.SUSPEND, suspension="agreement")).applied
+        await appeal(office, opened)
+        decision = DecisionOnAppeal(opened.case_id, "staff:anna", AppealOutcome.REVERSED, "a sample reason")
+        await office.database.write(decide_appeal, decision, find_no_days_off, office.later())
+        await office.command(opened, CommandKind.REVOKE)
+        snapshot = await office.database.read(load_snapshot, opened.case_id)
+        assert snapshot.state.reopened == 0, "its end is the first one"
+        await record(office, opened.case_id, "notice.revoked", "notice:revoked:0:")
+        await record(office, opened.case_id, "portal.suspended", "portal.suspended:0")
         assert await list_unclosed(office) == []
 
 

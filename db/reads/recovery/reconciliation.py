@@ -73,7 +73,9 @@ def _is_unclosed() -> Any:
     """
     case_id, stage = col(Case.case_id), col(Case.stage)
     of_case = col(AppealRow.case_id) == case_id
-    often: Any = select(func.count()).where(of_case, col(AppealRow.outcome).in_(REOPENING)).scalar_subquery()
+    # One against suspensions opens nothing again: the case had not ended.
+    opened_again = col(AppealRow.outcome).in_(REOPENING), col(AppealRow.appealed) != Stage.SUSPENDED
+    often: Any = select(func.count()).where(of_case, *opened_again).scalar_subquery()
     number = cast(often, String)
 
     def is_recorded(key: Any) -> Any:

@@ -307,10 +307,12 @@ def choose_appealed(
 ) -> tuple[AppealedDecision, ...]:
     """Those of what can be appealed that one appeal is against: all that it comes in time for, the earliest first.
 
-    Where there is none, it is the one that says why not. ``last_days`` are by the ids of the facts.
+    Nothing is among them of which notice was given after it came. Where there is none, it is the one that says why
+    not. ``last_days`` are by the ids of the facts.
     """
     fresh = [one for one in found if not has_been_appealed(log, one)]
-    in_time = [one for one in fresh if one.fact in last_days and received_on <= last_days[one.fact]]
+    known = [one for one in fresh if one.notice_on is None or one.notice_on <= received_on]
+    in_time = [one for one in known if one.fact in last_days and received_on <= last_days[one.fact]]
     return tuple(in_time or fresh[-1:] or found[-1:])
 
 
