@@ -92,16 +92,22 @@ def read_file(file: str, max_bytes: int) -> bytes:
     return body
 
 
-def require_text(**given: str) -> None:
-    """Raises `UsageError` for a text that API and pages refuse too: blank, too long, or with control characters."""
+def require_text(**given: str | None) -> None:
+    """Raises `UsageError` for a text that API and pages refuse too: blank, too long, or with control characters.
+
+    None is one that wasn't given, and needn't be.
+    """
     from domain.shared.documents.texts import find_text_faults
 
-    options = {"actor": "--as", "reason": "--reason", "document": "--document", "text": "--text"}
+    options = {"actor": "--as"}
     for name, value in given.items():
+        if value is None:
+            continue
+        option = options.get(name, f"--{name}")
         if not value.strip():
-            raise UsageError(f"{options[name]} needs a text that is not blank.")
+            raise UsageError(f"{option} needs a text that is not blank.")
         for fault in find_text_faults(name, value):
-            raise UsageError(f"{options[name]}: {fault.sentence()}")
+            raise UsageError(f"{option}: {fault.sentence()}")
 
 
 def require_choice(name: str, value: str | None, choices: "Sequence[str]") -> None:

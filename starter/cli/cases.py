@@ -100,7 +100,7 @@ async def decide_case(
     """Decide on a request, as staff; answered at once."""
     from domain.state.eligibility import Verdict
 
-    require_text(reason=reason, actor=actor)
+    require_text(reason=reason, actor=actor, override=override)
     actor = name_staff_actor(actor)
     verdict = Verdict(decision)
     await _send_command(
@@ -268,7 +268,7 @@ async def check_case(
     """Act on a background check, as staff: order it anew, or go on towards a denial by its report."""
     from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
 
-    require_text(reason=reason, actor=actor)
+    require_text(reason=reason, actor=actor, consent=consent)
     actor = name_staff_actor(actor)
     if (act == "dispute") is (method is None):
         raise UsageError("--method goes with dispute, and dispute with --method: say how you have the assister's word.")
@@ -383,6 +383,7 @@ def _parse_answer(body: bytes) -> tuple[dict[str, Any], str]:
     """The changed fields, flat or inside ``changes``, and the message. Raises `Invalid` naming every field at fault."""
     from domain.shared.documents.faults import Fault, Invalid
     from domain.shared.documents.parsing import read_json
+    from domain.shared.documents.texts import find_text_faults
 
     document = read_json(body)
     if not isinstance(document, dict):
@@ -392,6 +393,8 @@ def _parse_answer(body: bytes) -> tuple[dict[str, Any], str]:
     faults = [Fault(name, "unknown_field") for name in document] if changes is not None else []
     if not isinstance(message, str) or not message.strip():
         faults.append(Fault("message", "required" if message in (None, "") else "text"))
+    else:
+        faults += find_text_faults("message", message)
     if not isinstance(changes, dict | None):
         faults.append(Fault("changes", "object"))
     if faults:

@@ -40,7 +40,8 @@ async def open_season(
 ) -> None:
     """Open a season, once: a worker then goes through everybody who took part in an earlier year."""
     async with open_services(options.data) as services:
-        status = await services.seasons.open_season(program, plan_year, reason, _name_actor(actor))
+        actor = _name_actor(actor, reason)
+        status = await services.seasons.open_season(program, plan_year, reason, actor)
     _print_status(options, status.document())
 
 
@@ -114,11 +115,10 @@ async def rehearse_season(
         print_pairs(open_console(), [("people", str(counts.handled)), *_list_counts(counts.document())])
 
 
-def _name_actor(actor: str | None) -> str:
-    if actor is None:
-        return COMMAND_LINE
-    require_text(actor=actor)
-    return name_staff_actor(actor)
+def _name_actor(actor: str | None, reason: str) -> str:
+    """Who changes a season; raises `UsageError` for a name or a reason that can't be audited."""
+    require_text(actor=actor, reason=reason or None)
+    return COMMAND_LINE if actor is None else name_staff_actor(actor)
 
 
 async def _change_season(
@@ -128,7 +128,8 @@ async def _change_season(
 
     async with open_services(options.data) as services:
         seasons: Seasons = services.seasons
-        status = await seasons.change_season(program, plan_year, SeasonChange(change), reason, _name_actor(actor))
+        actor = _name_actor(actor, reason)
+        status = await seasons.change_season(program, plan_year, SeasonChange(change), reason, actor)
     _print_status(options, status.document())
 
 

@@ -432,6 +432,29 @@ def test_e12_a_move_that_can_t_be_made_says_why(
     refused(call_certify(tmp_path, "policy", "migrate", "bewellnm", "2024", *arguments, **settings), status, words)
 
 
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        (("decide", "nosuch", "approve", "--reason", "r", "--as", "ana"), "override"),
+        (("check", "nosuch", "reorder", "--reason", "r", "--as", "ana"), "consent"),
+        (("season", "open", "--plan-year", "2024"), "reason"),
+        (("season", "pause", "--plan-year", "2024"), "reason"),
+    ],
+)
+def test_every_free_text_is_judged_as_api_and_pages_do(
+    tmp_path: Path, settings: dict[str, str], verb: tuple[str, ...], option: str
+) -> None:
+    for text, words in (("a bell \x07", "control characters"), ("r" * 4001, "at most 4000")):
+        refused(call_certify(tmp_path, *verb, f"--{option}", text, **settings), 2, words)
+
+
+def test_a_message_is_judged_as_on_the_page(tmp_path: Path, settings: dict[str, str]) -> None:
+    answer = ("answer", "nosuch", "-", "--as", "ana", "--method", "paper", "--reason", "r")
+    for message, words in (("a bell \x07", "control characters"), ("m" * 4001, "at most 4000")):
+        given = json.dumps({"message": message, "changes": {}}).encode()
+        refused(call_certify(tmp_path, *answer, given=given, **settings), 1, words)
+
+
 # one process each
 
 
