@@ -34,11 +34,16 @@ _LISTED = (
 
 
 def read_case_list(
-    session: Session, filters: Filters, after: str | None = None, limit: int = LONGEST_LIST
+    session: Session,
+    filters: Filters,
+    after: str | None = None,
+    limit: int = LONGEST_LIST,
+    with_names: bool = False,
 ) -> list[dict[str, Any]]:
     """Cases as JSON documents, newest first; ``after`` is the last case_id of the page before.
 
-    Raises `UnknownCase` where ``after`` is none.
+    With ``with_names`` each has `name` besides, first and last name as the case has them now: for readers whose access
+    need not be recorded. Raises `UnknownCase` where ``after`` is none.
     """
     query = select(Case).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(limit)
     for name, value in filters.list_wanted().items():
@@ -47,7 +52,12 @@ def read_case_list(
         last = load_case(session, after)
         same_time_later_id = (col(Case.opened_at) == last.opened_at) & (col(Case.case_id) > after)
         query = query.where((col(Case.opened_at) < last.opened_at) | same_time_later_id)
-    return [to_json_values({name: getattr(case, name) for name in _LISTED}) for case in list_rows(session, query)]
+    return [_describe_listed(case, with_names) for case in list_rows(session, query)]
+
+
+def _describe_listed(case: Case, with_name: bool) -> dict[str, Any]:
+    listed = to_json_values({name: getattr(case, name) for name in _LISTED})
+    return {**listed, "name": applicant_of(case).name} if with_name else listed
 
 
 def read_audit(session: Session, case_id: str) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ async def list_cases(
     kind: Annotated[KindName | None, Parameter(help="Only of this kind; of program ffm, of this role.")] = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """List cases, newest first."""
+    """List cases, newest first: whose they are, what they wait for and since when."""
     from db.reads.cases import read_case_list
     from db.reads.queue import Filters
     from domain.shared.cases.stages import Stage
@@ -75,8 +75,10 @@ async def list_cases(
     found: list[dict[str, Any]] = []
     filters = Filters(program, plan_year, kind, stage)
     async with open_database(options.data) as database:
-        while page := await database.read(read_case_list, filters, found[-1]["case_id"] if found else None):
+        last = None
+        while page := await database.read(read_case_list, filters, last, with_names=True):
             found += page
+            last = page[-1]["case_id"]
     if options.json:
         print_json(found)
     else:

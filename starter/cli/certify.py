@@ -11,6 +11,7 @@ import os
 import sys
 import tomllib
 from contextlib import suppress
+from functools import reduce
 from typing import NoReturn
 
 import structlog
@@ -30,9 +31,11 @@ from starter.cli import (
     season,
     stack,
 )
-from starter.cli.errors import explain_error
+from starter.cli.errors import explain_error, is_about_the_call
+from starter.cli.examples import EXAMPLES, fit_screen, show_example
 
 DISTRIBUTION = "assister-certification"
+STATUSES = "Status 0: done. Status 1: no, with the reason. Status 2: the call was wrong."
 
 
 def read_version() -> str:
@@ -49,7 +52,7 @@ app = App(
     help="Certifies assisters, of an exchange and of the federal marketplace: the stack, cases, staff's decisions "
     "and the processes.",
     help_format="plaintext",
-    help_epilogue="Status 0: done. Status 1: no, with the reason. Status 2: the call was wrong.",
+    help_epilogue=STATUSES,
     version=read_version,
     version_flags=["--version"],
 )
@@ -105,6 +108,9 @@ app.command(stack.run_worker, name="worker", group=PROCESSES)
 app.command(stack.run_web, name="web", group=PROCESSES)
 app.command(stack.run_sandbox, name="sandbox", group=PROCESSES)
 
+for verb in filter(None, EXAMPLES):
+    reduce(App.__getitem__, verb.split(), app).help_epilogue = f"{show_example(verb.split())}\n\n{STATUSES}"
+
 
 def main() -> NoReturn:
     """Runs the command and leaves at once: Temporal's client may crash an interpreter that winds down."""
@@ -116,7 +122,10 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """Carries the command out; every refusal is one sentence on standard error. Returns the exit status."""
+    """Carries the command out. Returns the exit status.
+
+    Every refusal is one sentence on standard error; a wrong call is shown a right one below it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -134,7 +143,10 @@ def run(arguments: list[str]) -> int:
         return 1
     except Exception as error:
         sentence, status = explain_error(error)
-        print(sentence, file=sys.stderr)
+        # A terminal would break it within words.
+        print(fit_screen(sentence) if sys.stderr.isatty() else sentence, file=sys.stderr)
+        if is_about_the_call(error):
+            print(show_example(app.parse_commands(arguments)[0]), file=sys.stderr)
         return status
 
 

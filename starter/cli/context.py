@@ -30,6 +30,10 @@ class UsageError(Exception):
     """The command can't be carried out as it was called; the message is a sentence for the caller."""
 
 
+class NothingToWorkOn(UsageError):
+    """No stack runs and no settings are complete: another call of the verb would be answered alike."""
+
+
 class NotDone(Exception):
     """What was asked for isn't so, or wasn't done; the message is a sentence of the command line's own."""
 
@@ -62,7 +66,7 @@ class CommandServices:
 def find_settings(data: Path | None) -> "Settings":
     """The settings to work with, and their policies put in force.
 
-    Raises `UsageError` naming settings that are missing or not understood, `NotDone` where policies have faults.
+    Raises `NothingToWorkOn` naming settings that are missing or not understood, `NotDone` where policies have faults.
     """
     from domain.programs.policy_files import FaultyPolicies
     from starter.doctor import InvalidSettings, read_settings
@@ -73,7 +77,7 @@ def find_settings(data: Path | None) -> "Settings":
         settings = read_settings()
         load_policies(settings.policies, trying=settings.trying)
     except InvalidSettings as error:
-        raise UsageError(str(error)) from None
+        raise NothingToWorkOn(str(error)) from None
     except FaultyPolicies as error:
         raise NotDone(
             f"The policies have faults; `certify policy check` names all of them. {error.faults[0]}"
@@ -96,10 +100,10 @@ def _find_stack(data: Path | None) -> Document:
     try:
         document = find_stack(data)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise NothingToWorkOn(str(error)) from None
     if document is None:
         here = f"No stack runs on {data}; start one with `certify up --data {data}`."
-        raise UsageError(NONE_RUNS if data is None else here)
+        raise NothingToWorkOn(NONE_RUNS if data is None else here)
     return document
 
 

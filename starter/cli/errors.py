@@ -2,7 +2,7 @@
 
 from cyclopts import CycloptsError
 
-from starter.cli.context import NotDone, UsageError
+from starter.cli.context import NotDone, NothingToWorkOn, UsageError
 from starter.stack.folder import StackError
 
 REFUSED, CALLED_WRONGLY = 1, 2
@@ -18,6 +18,11 @@ def explain_error(error: Exception) -> tuple[str, int]:
     if isinstance(error, StackError):
         return str(error), error.status
     return _describe_refusal(error), REFUSED
+
+
+def is_about_the_call(error: Exception) -> bool:
+    """Whether the verb was called wrongly, so that a right call of it helps."""
+    return isinstance(error, CycloptsError | UsageError) and not isinstance(error, NothingToWorkOn)
 
 
 def _describe_refusal(error: Exception) -> str:

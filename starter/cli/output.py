@@ -156,32 +156,35 @@ def print_opened_case(out: Console, document: Document) -> None:
 
 
 def print_cases(out: Console, found: list[Document]) -> None:
-    """Cases, one a line."""
+    """Cases: below the id program and year, below the name the kind, below the stage what it waits for, since when."""
     if not found:
         out.print("There are no such cases.")
         return
     rows = (
         (
-            one["case_id"],
-            str(one["plan_year"]),
-            format_code(one["kind"]),
-            _format_stage(one["stage"], one["waiting_for"]),
+            _stack_lines(format_value(one["case_id"]), f"{one['program']} {one['plan_year']}"),
+            _stack_lines(format_value(one["name"]), spell_code(one["kind"])),
+            _stack_lines(format_code(one["stage"]), *_list_wait(one)),
         )
         for one in found
     )
-    table = make_table("case", "year", "kind", "stage: waiting for", rows=rows)
+    table = make_table("case", "who", "stage, waiting for", rows=rows)
     table.columns[0].no_wrap = True
-    # Two lines for the longest kind leave the stage most of the room.
-    table.columns[2].max_width = 12
     out.print(table)
 
 
-def _format_stage(stage: str, waiting_for: str | None) -> Text:
-    text = format_code(stage)
+def _stack_lines(first: Text, *below: str) -> Text:
+    return Text("\n").join([first, *(format_value(line, "dim") for line in below)])
+
+
+def _list_wait(one: Document) -> list[str]:
+    """What a case waits for, where its stage doesn't say that itself, and the day since when, in UTC."""
+    waiting_for, since = one["waiting_for"], one["waiting_since"]
+    if not waiting_for:
+        return []
     # Stages such as awaiting_decision say it themselves.
-    if waiting_for and not stage.endswith(waiting_for):
-        text.append(f": {spell_code(waiting_for)}")
-    return text
+    what = [] if one["stage"].endswith(waiting_for) else [spell_code(waiting_for)]
+    return [*what, *([f"since {since[:10]}"] if since else [])]
 
 
 def print_audit(out: Console, entries: list[Document]) -> None:

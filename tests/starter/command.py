@@ -87,8 +87,17 @@ def run_certify(folder: Path, *arguments: str, given: str | bytes = "", **settin
 
 
 def is_one_sentence(text: str) -> bool:
-    """One line, closed by a full stop, without a traceback."""
-    return text.count("\n") == 1 and text.endswith(".\n") and "Traceback" not in text
+    """One line, closed by a full stop, without a traceback; below it a wrong call is shown a right one."""
+    sentence, _, example = text.partition("\n")
+    return sentence.endswith(".") and "Traceback" not in text and (not example or is_example(example))
+
+
+def is_example(text: str) -> bool:
+    """A call that can be typed, in lines of at most 80 columns."""
+    lines = text.splitlines()
+    goes_on = [line.endswith(" \\") for line in lines]
+    whole = text.startswith("For example: certify ") and text.endswith("\n") and all(len(line) <= 80 for line in lines)
+    return whole and all(goes_on[:-1]) and not goes_on[-1]
 
 
 class Clerk:

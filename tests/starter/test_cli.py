@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from cyclopts import App
 
 from domain.federal.markets import Curriculum, MarketplaceAgreement, Role
 from domain.shared.assister import Kind
 from starter.cli import cases, federal
-from starter.cli.certify import read_version
+from starter.cli.certify import app, read_version
 from starter.cli.context import NONE_RUNS
+from starter.cli.examples import EXAMPLES, show_example
 from starter.policies import SHIPPED, load_policies
 from tests.starter.command import FEDERAL_VERBS, ROOT, VERBS, Ran, call_certify, is_one_sentence, run_certify
 from tests.support import documents
@@ -106,6 +109,26 @@ def test_each_verb_has_help_and_takes_json(tmp_path: Path, verb: str) -> None:
 )
 def test_a_wrong_call_is_status_2(tmp_path: Path, arguments: list[str], word: str) -> None:
     refused(call_certify(tmp_path, *arguments), 2, word)
+
+
+def list_verbs(of: App, group: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every verb and group of the command, each with its group."""
+    for name in of:
+        if not name.startswith("-"):
+            yield (*group, name)
+            yield from list_verbs(of[name], (*group, name))
+
+
+def test_a_wrong_call_of_a_verb_is_shown_a_right_one(tmp_path: Path) -> None:
+    assert {"", *map(" ".join, list_verbs(app))} == EXAMPLES.keys()
+    for verb, example in EXAMPLES.items():
+        app.parse_args(shlex.split(example)[1:], exit_on_error=False, print_error=False)
+        ran = call_certify(tmp_path, *verb.split(), "--wrong-wrong")
+        refused(ran, 2)
+        _, shown = ran.err.split("\n", 1)
+        assert shown == f"{show_example(verb.split())}\n"
+        assert not verb or shown in call_certify(tmp_path, *verb.split(), "--help").out
+        assert shlex.split(shown.replace("\\\n", ""))[2:] == shlex.split(example)
 
 
 OWN_STEPS = {

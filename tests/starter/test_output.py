@@ -22,19 +22,21 @@ def printed(show: Callable[[Console, Any], None], document: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("stage", "waiting_for", "shown"),
     [
-        ("awaiting_decision", "decision", "awaiting decision"),
-        ("awaiting_exam_pass", "exam_pass", "awaiting exam pass"),
-        ("in_training", "course_completion", "in training: course"),
-        ("certified", "publication", "certified: publication"),
-        ("withdrawn", None, "withdrawn"),
+        ("awaiting_decision", "decision", ["awaiting decision", "since 2026-11-02"]),
+        ("in_training", "course_completion", ["in training", "course completion", "since 2026-11-02"]),
+        ("withdrawn", None, ["withdrawn", ""]),
     ],
 )
-def test_a_case_says_once_what_it_waits_for(stage: str, waiting_for: str | None, shown: str) -> None:
+def test_a_case_is_listed_by_who_it_is_and_what_it_waits_for(
+    stage: str, waiting_for: str | None, shown: list[str]
+) -> None:
     case_id = "c8a9d1f6-0000-4000-8000-000000000001"
-    case = {"case_id": case_id, "plan_year": 2024, "kind": "marketplace_agent_broker"}
-    lines = printed(print_cases, [{**case, "stage": stage, "waiting_for": waiting_for}])
-    assert f"{case_id} 2024 marketplace {shown}" in lines
-    assert any(line.startswith("agent broker") for line in lines), "the longest kind takes two lines"
+    case = {"case_id": case_id, "program": "bewellnm", "plan_year": 2024, "kind": "agent", "name": "Made Up \x1b[31m"}
+    case |= {"stage": stage, "waiting_for": waiting_for, "waiting_since": "2026-11-02T17:00:00Z"}
+    _, _, *lines = printed(print_cases, [case])
+    before = [f"{case_id} Made Up \N{REPLACEMENT CHARACTER}[31m", "bewellnm 2024 agent", ""]
+    assert lines == [f"{left} {right}".strip() for left, right in zip(before, shown, strict=False)]
+    printed(print_cases, [{**case, "kind": "marketplace_agent_broker", "name": "Longer " * 12}])
 
 
 def test_details_are_words_rather_than_json() -> None:

@@ -34,7 +34,11 @@ async def test_a_request_opens_one_case_and_is_seen(clerk: Clerk, world: World) 
     case = opened["case_id"]
     assert await clerk.json("status", case) == await world.status(opened)
     wanted = ("--program", "bewellnm", "--plan-year", "2024", "--stage", "awaiting_decision", "--kind", "broker")
-    assert case in [one["case_id"] for one in await clerk.json("list", *wanted)]
+    (listed,) = [one for one in await clerk.json("list", *wanted) if one["case_id"] == case]
+    assert listed["name"] == f"{request['first_name']} {request['last_name']}"
+    assert listed["waiting_since"]
+    (by_api,) = [one for one in (await world.get("/api/cases")).json() if one["case_id"] == case]
+    assert by_api == {name: value for name, value in listed.items() if name != "name"}, "no access is recorded there"
     assert case not in [one["case_id"] for one in await clerk.json("list", "--kind", "agent")]
 
 
@@ -210,7 +214,9 @@ async def test_people_read_it_in_80_columns(clerk: Clerk, world: World) -> None:
     opened = await world.opened(documents.counselor())
     await world.until(opened, "awaiting_decision")
     case = opened["case_id"]
-    await clerk("decide", case, "ask", "--reason", "Where [bold]exactly[/bold] \x1b[31m?", "--as", "ana")
+    ask = ("decide", case, "ask", "--as", "ana", "--reason", "Where [bold]exactly[/bold]?")
+    assert "control characters" in await clerk.refused(*ask[:-1], "Where \x1b[31m?", status=2)
+    await clerk.json(*ask)
     for verb in (["status", case, "--history"], ["audit", case], ["list"]):
         ran = await clerk(*verb)
         assert ran.status == 0, ran.err
