@@ -25,7 +25,8 @@ def encode_failure(error: Exception) -> ApplicationError:
     if isinstance(error, Refused):
         return ApplicationError(f"{error.code}; a person has to look at it, and it is tried again", type=error.code)
     if isinstance(error, UnknownCase):
-        return ApplicationError("there is no such case", type="unknown_case", non_retryable=True)
+        # After a restore of the database from an older backup: the workflow stays, so that a reconciliation names it.
+        return ApplicationError("there is no such case; retried until there is", type="unknown_case")
     return ApplicationError("internal error; see the worker's log", type=type(error).__name__)
 
 
