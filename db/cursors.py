@@ -20,6 +20,7 @@ Key = TypeVar("Key")
 Cursor = str
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+_PLACE = 24  # bytes of a time and a case
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Keys(Generic[Key]):
             return None, False
         try:
             text = cursor.encode("ascii")
-            if len(text) > 60:
+            if len(text) > 200:
                 raise ValueError("no cursor of ours")
             whole = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
             key, back = self.read(whole[1:]), whole[:1] == b"<"
@@ -68,12 +69,26 @@ def _read_place(text: bytes) -> tuple[datetime, str]:
     return EPOCH + microseconds * MICROSECOND, str(UUID(bytes=case_id))
 
 
+def _spelled_valued_place(key: tuple[str, datetime, str]) -> bytes:
+    return _spelled_place(key[1:]) + key[0].encode()
+
+
+def _read_valued_place(text: bytes) -> tuple[str, datetime, str]:
+    return text[_PLACE:].decode(), *_read_place(text[:_PLACE])
+
+
+def _read_case(text: bytes) -> str:
+    return str(UUID(bytes=text))
+
+
 def _read_number(text: bytes) -> int:
     (number,) = struct.unpack(">q", text)
     return int(number)
 
 
 PLACES = Keys(_spelled_place, _read_place)  # a time and a case
+VALUED_PLACES = Keys(_spelled_valued_place, _read_valued_place)  # a value of a column, a time and a case
+CASES = Keys[str](lambda case_id: UUID(case_id).bytes, _read_case)
 NUMBERS = Keys[int](lambda number: struct.pack(">q", number), _read_number)
 
 

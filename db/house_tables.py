@@ -33,6 +33,16 @@ class StaffAccount(SQLModel, table=True):
     first_seen_at: datetime = Field(sa_type=Utc)
 
 
+class SavedView(SQLModel, table=True):
+    """A view of the queue that somebody of staff goes back to: filters and order as an address has them, and a name."""
+
+    __tablename__ = "saved_view"
+    actor: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    query: str
+    saved_at: datetime = Field(sa_type=Utc)
+
+
 class CallCount(SQLModel, table=True):
     """How many calls of one kind a caller has been granted in a window of time, by all web processes together."""
 

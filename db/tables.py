@@ -66,6 +66,25 @@ class EarlierYear(SQLModel, table=True):
     import_id: str | None = Field(default=None, index=True, description="the import that told of it first")
 
 
+# The columns by which lists of cases are filtered, and the orders of the queue with the index of each.
+LISTED_BY = ("attention", "program", "plan_year", "kind", "stage", "finding")
+QUEUE_ORDERS = {
+    "ix_case_attention": ("attention_since", "case_id"),
+    "ix_case_by_name": ("sort_name", "case_id", "attention_since"),
+    "ix_case_by_reason": ("attention", "attention_since", "case_id"),
+    "ix_case_by_finding": ("finding", "attention_since", "case_id"),
+    "ix_case_by_kind": ("kind", "attention_since", "case_id"),
+    "ix_case_by_program": ("program", "attention_since", "case_id"),
+}
+
+
+def _index_queue(name: str, *order: str) -> Index:
+    """An index of the cases that wait for staff alone, few of all: the columns of an order, then those of filters."""
+    waiting = text("attention_since IS NOT NULL")
+    columns = (*order, *(one for one in LISTED_BY if one not in order))
+    return Index(name, *columns, sqlite_where=waiting, postgresql_where=waiting)
+
+
 class Case(SQLModel, table=True):
     """One assister, program, plan year and attempt; ``stage`` and ``waiting_*`` are the fold over its facts."""
 
@@ -76,14 +95,9 @@ class Case(SQLModel, table=True):
         # None begins with a column that lists are filtered by: SQLite, which knows no frequencies, would gather half
         # of the cases by it and sort them.
         Index("ix_case_queue", "waiting_for", "waiting_since", "program", "plan_year", "case_id"),
-        Index("ix_case_counts", "assister_type", "program", "plan_year", "stage", "kind", "attention"),
-        Index(
-            "ix_case_attention",
-            *("attention_since", "case_id", "attention", "program", "plan_year", "kind", "stage"),
-            sqlite_where=text("attention_since IS NOT NULL"),
-            postgresql_where=text("attention_since IS NOT NULL"),
-        ),
-        Index("ix_case_opened", "opened_at", "case_id", "attention", "program", "plan_year", "kind", "stage"),
+        Index("ix_case_counts", "assister_type", "program", "plan_year", "stage", "kind", "attention", "finding"),
+        *(_index_queue(name, *order) for name, order in QUEUE_ORDERS.items()),
+        Index("ix_case_opened", "opened_at", "case_id", *LISTED_BY),
         # What the delivery looks for every other second; most often there is nothing.
         Index(
             "ix_case_unbegun",
@@ -147,6 +161,20 @@ class Case(SQLModel, table=True):
     )
     attention: str | None = Field(default=None, description="why staff should look at it: the flag, or decision")
     attention_since: datetime | None = Field(default=None, sa_type=Utc)
+    finding: str = Field(
+        default="without",
+        sa_column_kwargs={"server_default": text("'without'")},
+        description="what its checks come to while it waits for a decision",
+    )
+    checks: dict[str, Any] | None = Field(
+        default=None, sa_type=JSON(none_as_null=True), description="the same in a line: number, and open by check"
+    )
+    sort_name: str = Field(
+        default="",
+        sa_type=PLAIN,
+        sa_column_kwargs={"server_default": text("''")},
+        description="its person's last name, then the first one, in plain small letters",
+    )
     opened_at: datetime = Field(sa_type=Utc)
     unpublished: bool = Field(
         default=False,

@@ -92,6 +92,39 @@ RESULTS: Labels = {
     "pending": N_("Pending"),
 }
 
+# The same, after how many of them.
+OPEN_RESULTS: Labels = {
+    "fail": N_("failed:"),
+    "consider": N_("to be considered:"),
+    "unknown": N_("not known:"),
+    "pending": N_("pending:"),
+}
+
+# What the checks of a case come to for who decides on it.
+CHECKS_OUTCOMES: Labels = {
+    "answered": N_("Answered"),
+    "failed": N_("Failed"),
+    "consider": N_("To be considered"),
+    "unknown": N_("Not known"),
+    "passed": N_("All passed"),
+}
+
+# By what the queue is put in order, as it is chosen.
+SORTINGS: Labels = {
+    "since": N_("How long, longest first"),
+    "-since": N_("How long, shortest first"),
+    "name": N_("Last name, A to Z"),
+    "-name": N_("Last name, Z to A"),
+    "reason": N_("Why it waits"),
+    "-reason": N_("Why it waits, the other way round"),
+    "checks": N_("Checks, answered ones first"),
+    "-checks": N_("Checks, the other way round"),
+    "kind": N_("Kind"),
+    "-kind": N_("Kind, the other way round"),
+    "program": N_("Program"),
+    "-program": N_("Program, the other way round"),
+}
+
 # What each row of docs/requirements.md that a check comes from asks for.
 REQUIREMENTS: Labels = {
     "A3": N_("Agents and brokers need a valid [state] license and a signed agreement with the exchange."),

@@ -10,8 +10,9 @@ from sqlmodel import col
 
 from db.reads.queue import Filters, View
 from db.tables import Case
+from domain.state.eligibility import ChecksOutcome
 
-FACETS = ("program", "plan_year", "stage", "kind", "attention")
+FACETS = ("program", "plan_year", "stage", "kind", "attention", "finding")
 GROUPED = ("assister_type", *FACETS)  # in the order of the index
 
 
@@ -50,7 +51,7 @@ def add_up_groups(groups: Sequence[Group], filters: Filters, view: View) -> Coun
         total += 0 if missed else group.number
         for name in FACETS:
             value = group.values[name]
-            if value is not None and not set(missed) - {name}:
+            if value not in (None, ChecksOutcome.WITHOUT) and not set(missed) - {name}:
                 facets[name][value] = facets[name].get(value, 0) + group.number
     return Counts(total, {name: dict(sorted(numbers.items())) for name, numbers in facets.items()})
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +12,7 @@ from db.engine import Database
 from db.reads.counts import Counts, Group, add_up_groups, count_groups
 from db.reads.dashboard import Dashboard, read_dashboard
 from db.reads.npn.rivals import count_rivals
-from db.reads.queue import Filters, View
+from db.reads.queue import OLDEST_FIRST, Filters, View
 
 FRESH = 10.0  # seconds
 USABLE = 60.0  # after that nobody is told the old numbers any more
@@ -50,6 +51,7 @@ class StaffNumbers:
 
     async def count_cases(self, view: View, filters: Filters) -> Counts:
         """How many cases a list has under these filters, and of each facet; added up once while the counts stand."""
+        filters = replace(filters, sorting=OLDEST_FIRST)  # which changes no number
         groups = await self.read_groups()
         if groups is not self._added_up_of or len(self._added_up) >= MOST_ADDED_UP:
             self._added_up, self._added_up_of = {}, groups

@@ -1,7 +1,7 @@
 """Lists of cases for staff: the queue of those that wait for a person, and all of them; read from covering indexes."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,44 +10,87 @@ from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.cursors import PLACES, Cursor, Page, page_of
+from db.case_state import certification_of
+from db.cursors import CASES, PLACES, VALUED_PLACES, Cursor, Page, page_of
 from db.engine import Database
 from db.tables import Assister, Case, FactRow, Utc
 from domain.shared.cases.facts import FactKind
+from domain.shared.cases.stages import WaitingFor
+from domain.shared.programs import FEDERAL_PROGRAM
+from domain.state.eligibility import judge_checks
 
 LONGEST_PAGE = 200
 ROWS_AT_ONCE = 1000  # of a file
 
-# Where a list goes on: since when the case it stands at waits, or when it was opened; and its case_id.
-Position = tuple[datetime, str]
+# Where a list goes on: what it is in the order of, of the case it stands at.
+Position = tuple[Any, ...]
+
+
+class SortedBy(StrEnum):
+    """By what the queue is put in order; by each but the name, who has waited longest comes first among equals."""
+
+    SINCE = "since"
+    NAME = "name"
+    REASON = "reason"
+    CHECKS = "checks"
+    KIND = "kind"
+    PROGRAM = "program"
+
+
+# The column of each order; an index of the cases in the queue has it, and is read instead of the queue being sorted.
+# Under filters a database may sort what one of them leaves of the queue, which is short beside all cases.
+_COLUMNS: dict[SortedBy, str] = {
+    SortedBy.SINCE: "attention_since",
+    SortedBy.NAME: "sort_name",
+    SortedBy.REASON: "attention",
+    SortedBy.CHECKS: "finding",
+    SortedBy.KIND: "kind",
+    SortedBy.PROGRAM: "program",
+}
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """An order of the queue; ``is_down`` turns it round."""
+
+    by: SortedBy = SortedBy.SINCE
+    is_down: bool = False
+
+
+OLDEST_FIRST = Sorting()
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What a list is narrowed down to; ``attention`` is "decision" or a flag."""
+    """What a list is narrowed down to; ``attention`` is "decision" or a flag, ``finding`` what the checks come to.
+
+    ``sorting`` is the queue's order; every case stands newest first.
+    """
 
     program: str | None = None
     plan_year: int | None = None
     kind: str | None = None
     stage: str | None = None
     attention: str | None = None
+    finding: str | None = None
+    sorting: Sorting = OLDEST_FIRST
 
     def list_wanted(self) -> dict[str, str | int]:
         """What is asked for, by the names of the columns."""
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        given = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "sorting"}
         return {name: value for name, value in given.items() if value is not None}
 
 
 class View(StrEnum):
-    """Which list: the queue, oldest first; or every case, newest first."""
+    """Which list: the queue, oldest first unless it is sorted otherwise; or every case, newest first."""
 
     QUEUE = "queue"
     ALL = "all"
 
 
 @dataclass(frozen=True)
-class ListedCase:
-    """A case in a list, and whose it is."""
+class ShownCase:
+    """A case in a list or a file, and whose it is; ``finding`` is a `ChecksOutcome`."""
 
     case_id: str
     assister_id: str
@@ -65,10 +108,18 @@ class ListedCase:
     attention_since: datetime | None
     flag: str | None
     opened_at: datetime
+    finding: str
 
 
 @dataclass(frozen=True)
-class ExportedCase(ListedCase):
+class ListedCase(ShownCase):
+    """A case in a list; ``checks`` is a `ChecksSummary` as JSON while it waits for a decision."""
+
+    checks: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class ExportedCase(ShownCase):
     """A case in a file: what a list shows, and how to reach the person."""
 
     email: str
@@ -83,15 +134,35 @@ def read_case_page(
     session: Session, view: View, filters: Filters, after: Cursor | None = None, limit: int = 25
 ) -> Page[ListedCase]:
     """One page of a list. Raises `Invalid` for an invalid cursor."""
+    limit, sorting = min(limit, LONGEST_PAGE), _find_sorting(view, filters)
 
     def fetch(position: Position | None, back: bool, most: int) -> Sequence[ListedCase]:
         return list_cases_from(session, view, filters, position, most, back=back)
 
-    return page_of(PLACES, lambda case: find_position(case, view), fetch, after, min(limit, LONGEST_PAGE))
+    if sorting.by is SortedBy.SINCE:
+        return page_of(PLACES, lambda case: find_position(case, view), fetch, after, limit)
+    if sorting.by is SortedBy.NAME:  # names never stand in an address: the case's is looked up
+        return page_of(CASES, lambda case: case.case_id, _fetch_by_name(session, fetch), after, limit)
+    column = _COLUMNS[sorting.by]
+    return page_of(VALUED_PLACES, lambda case: (getattr(case, column), *find_position(case, view)), fetch, after, limit)
 
 
-def find_position(case: ListedCase, view: View) -> Position:
-    """Where a case stands in a list, for the next page to begin after it."""
+def _fetch_by_name(
+    session: Session, fetch: Callable[[Position | None, bool, int], Sequence[ListedCase]]
+) -> Callable[[str | None, bool, int], Sequence[ListedCase]]:
+    def fetch_from(case_id: str | None, back: bool, most: int) -> Sequence[ListedCase]:
+        case = session.get(Case, case_id) if case_id else None
+        return fetch((case.sort_name, case.case_id) if case else None, back, most)
+
+    return fetch_from
+
+
+def _find_sorting(view: View, filters: Filters) -> Sorting:
+    return filters.sorting if view is View.QUEUE else OLDEST_FIRST
+
+
+def find_position(case: ShownCase, view: View) -> tuple[datetime, str]:
+    """Where a case stands in a list that is in the order of time, for the next page to begin after it."""
     at = case.attention_since if view is View.QUEUE else case.opened_at
     assert at is not None, "a case in the queue has waited since some time"
     return at, case.case_id
@@ -114,25 +185,37 @@ def list_exported_from(
 
 
 def _select_from(
-    shown: type[ListedCase], view: View, filters: Filters, position: Position | None, limit: int, back: bool
+    shown: type[ShownCase], view: View, filters: Filters, position: Position | None, limit: int, back: bool
 ) -> Any:
     """The index alone says which cases they are, and only theirs are read from the tables."""
-    at = col(Case.attention_since) if view is View.QUEUE else col(Case.opened_at)
-    key = tuple_(at, col(Case.case_id))
-    down = (view is View.ALL) != back
-    which: Any = select(at.label("at"), col(Case.case_id)).where(*_list_conditions(view, filters))
+    sorting = _find_sorting(view, filters)
+    order = _list_order(view, sorting.by)
+    down = (view is View.ALL or sorting.is_down) != back
+    which: Any = select(*(one.label(f"key_{place}") for place, one in enumerate(order)))
+    which = which.where(*_list_conditions(view, filters))
     if position is not None:
-        known = tuple_(literal(position[0], Utc), literal(position[1]))
+        known = tuple_(*(literal(value, Utc) if isinstance(value, datetime) else literal(value) for value in position))
+        key = tuple_(*order)
         which = which.where(key < known if down else key > known)
-    ordered = (at.desc(), col(Case.case_id).desc()) if down else (at, col(Case.case_id))
-    these = which.order_by(*ordered).limit(limit).subquery("these")
-    order = (these.c.at.desc(), these.c.case_id.desc()) if down else (these.c.at, these.c.case_id)
-    return _select_columns(shown).join(these, these.c.case_id == col(Case.case_id)).order_by(*order)
+    these = which.order_by(*(one.desc() if down else one for one in order)).limit(limit).subquery("these")
+    outer = [these.c[f"key_{place}"] for place in range(len(order))]
+    found = _select_columns(shown).join(these, outer[-1] == col(Case.case_id))
+    return found.order_by(*(one.desc() if down else one for one in outer))
+
+
+def _list_order(view: View, by: SortedBy) -> list[Any]:
+    """The columns by which a list is in order, the case last."""
+    if view is View.ALL:
+        return [col(Case.opened_at), col(Case.case_id)]
+    column = getattr(Case, _COLUMNS[by])
+    between = [] if by in (SortedBy.SINCE, SortedBy.NAME) else [col(Case.attention_since)]
+    return [column, *between, col(Case.case_id)]
 
 
 async def stream_cases(database: Database, view: View, filters: Filters) -> AsyncIterator[list[ExportedCase]]:
-    """A whole list in its order, a page at a time; no connection is held between two, so a slow reader costs none."""
+    """A whole list in the order of time, a page at a time; none holds a connection, so a slow reader costs nothing."""
     position: Position | None = None
+    filters = replace(filters, sorting=OLDEST_FIRST)
     while page := await database.read(list_exported_from, view, filters, position, ROWS_AT_ONCE):
         yield page
         if len(page) < ROWS_AT_ONCE:
@@ -145,8 +228,8 @@ def find_next_in_queue(session: Session, filters: Filters, after_case_id: str) -
 
     After the last one comes the first.
     """
-    since = _find_since(session, after_case_id)
-    for position in (None,) if since is None else ((since, after_case_id), None):
+    place = _find_place(session, after_case_id, filters.sorting.by)
+    for position in (None,) if place is None else (place, None):
         found = list_cases_from(session, View.QUEUE, filters, position, 2)
         others = [one.case_id for one in found if one.case_id != after_case_id]
         if others:
@@ -154,14 +237,34 @@ def find_next_in_queue(session: Session, filters: Filters, after_case_id: str) -
     return None
 
 
-def _find_since(session: Session, case_id: str) -> datetime | None:
-    """Since when a case has its place in the queue; one that was decided had it since it could be decided."""
+def _find_place(session: Session, case_id: str, by: SortedBy) -> Position | None:
+    """Where a case stands in the queue, or stood before it left: then it had waited for a decision."""
     case = session.get(Case, case_id)
-    if case is not None and case.attention_since is not None:
-        return case.attention_since
+    if case is None:
+        return None
+    if by is SortedBy.NAME:
+        return case.sort_name, case_id
+    since = case.attention_since or _find_ready_time(session, case_id)
+    if since is None or by is SortedBy.SINCE:
+        return None if since is None else (since, case_id)
+    if by is SortedBy.CHECKS:
+        return _find_finding(session, case), since, case_id
+    return getattr(case, _COLUMNS[by]) or WaitingFor.DECISION.value, since, case_id
+
+
+def _find_ready_time(session: Session, case_id: str) -> datetime | None:
+    """Since when a case that was decided had its place in the queue: since it could be decided."""
     kinds = (FactKind.SCREENED.value, FactKind.BACKGROUND_REPORTED.value)
     ready = select(func.max(col(FactRow.at))).where(col(FactRow.case_id) == case_id, col(FactRow.kind).in_(kinds))
     return session.execute(ready).scalar_one()
+
+
+def _find_finding(session: Session, case: Case) -> str:
+    """What the checks of a case come to; of one that was decided, what they came to before."""
+    if case.attention_since is not None or case.program == FEDERAL_PROGRAM:
+        return case.finding
+    state = certification_of(session, case)
+    return judge_checks(state.findings, state.round).value
 
 
 def list_matching(session: Session, *conditions: Any, limit: int) -> list[ListedCase]:
@@ -182,7 +285,7 @@ def _list_conditions(view: View, filters: Filters) -> Iterable[Any]:
         yield getattr(Case, name) == value
 
 
-def _select_columns(shown: type[ListedCase]) -> Any:
+def _select_columns(shown: type[ShownCase]) -> Any:
     names = [one.name for one in fields(shown)]
     columns = [getattr(Assister if name in _OF_PERSON else Case, name) for name in names]
     return select(*columns).join(Assister, col(Assister.assister_id) == col(Case.assister_id))

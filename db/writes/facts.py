@@ -30,6 +30,7 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDED, OWNER, WaitingFor
 from domain.state.adverse_actions import ADVERSE_FACTS, build_following_facts
 from domain.state.certification import CertificationState, EligibilityStatus
+from domain.state.eligibility import ChecksOutcome, judge_checks, summarize_checks
 from domain.state.lapses import list_completion_facts
 
 STAFF, DECISION = "staff", "decision"
@@ -173,6 +174,7 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since
     draw_attention(case)
+    _draw_checks(case, state)
     session.add(case)
     _remember_accounts(session, case, fresh)
     return after
@@ -307,6 +309,14 @@ def draw_attention(case: Case) -> None:
     case.attention = case.flag or (DECISION if decides else None)
     since = (case.waiting_since if decides else case.flagged_at) or case.opened_at
     case.attention_since = since if case.attention else None
+
+
+def _draw_checks(case: Case, state: CaseState) -> None:
+    """What who decides on a case sees of its checks in lists; of one that waits for no decision there is nothing."""
+    case.finding, case.checks = ChecksOutcome.WITHOUT.value, None
+    if isinstance(state, CertificationState) and state.waiting_for is WaitingFor.DECISION:
+        case.finding = judge_checks(state.findings, state.round).value
+        case.checks = summarize_checks(state.findings).model_dump(mode="json")
 
 
 def _remember_accounts(session: Session, case: Case, facts: Iterable[Fact]) -> None:

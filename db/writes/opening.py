@@ -44,6 +44,7 @@ from domain.shared.cases.stages import ENDED, REOPENABLE, Stage
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import make_case_id, make_workflow_id
 from domain.shared.policy import find_local_date, find_window_faults
+from domain.shared.search_words import make_sort_name
 from domain.shared.vouching import Voucher
 from domain.state.request import Request
 
@@ -331,6 +332,7 @@ def _store_case(
         first_email=applicant.email,
         workflow_id=make_workflow_id(policy.program, policy.plan_year, new.case_id),
         stage=Stage.REQUESTED,
+        sort_name=make_sort_name(person.first_name, person.last_name),
         opened_at=origin.at,
     )
     if match is IdentityMatch.SAME:

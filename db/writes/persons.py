@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert
+from sqlalchemy import delete, exists, func, insert, update
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -14,7 +14,7 @@ from domain.shared.applicant import Applicant
 from domain.shared.assister import Identity
 from domain.shared.cases.opening import merge_details
 from domain.shared.ids import make_assister_id, make_claim_key, make_person_key
-from domain.shared.search_words import list_terms
+from domain.shared.search_words import list_terms, make_sort_name
 
 
 def find_by_key(session: Session, identity_key: bytes, npn: str | None, email: str) -> Assister | None:
@@ -138,13 +138,26 @@ def change_email(session: Session, identity_key: bytes, person: Assister, email:
 def remember_words(session: Session, assister_id: str) -> None:
     """Keeps by which words a person is found: their own, and those of their requests where they differ."""
     person = session.get_one(Assister, assister_id)
-    wanted = list_terms(person.first_name, person.last_name, person.email, person.npn)
+    _order_cases(session, person)
+    wanted = _list_terms(person, person.details)
     for request in list_rows(session, select(col(Case.request)).where(col(Case.assister_id) == assister_id)):
         asked = Applicant.model_validate(request)
-        wanted |= list_terms(asked.first_name, asked.last_name, asked.email, asked.npn)
+        wanted |= _list_terms(asked, request)
     of_person = col(SearchTerm.assister_id) == assister_id
     known = set(list_rows(session, select(col(SearchTerm.term)).where(of_person)))
     if gone := known - wanted:
         session.execute(delete(SearchTerm).where(of_person, col(SearchTerm.term).in_(gone)))
     if new := wanted - known:
         session.execute(insert(SearchTerm), [{"term": term, "assister_id": assister_id} for term in sorted(new)])
+
+
+def _list_terms(who: Assister | Applicant, form: Mapping[str, Any]) -> set[str]:
+    numbers = [str(form.get(name) or "") for name in ("phone", "license_number")]
+    return list_terms(who.first_name, who.last_name, who.email, who.npn, *numbers)
+
+
+def _order_cases(session: Session, person: Assister) -> None:
+    """Has the person's cases stand in lists where the name they have now belongs."""
+    name = make_sort_name(person.first_name, person.last_name)
+    theirs = col(Case.assister_id) == person.assister_id, col(Case.sort_name) != name
+    session.execute(update(Case).where(*theirs).values(sort_name=name))

@@ -133,6 +133,13 @@ class LicenseWatch(PolicyData):
     )
 
 
+class ReviewTarget(PolicyData):
+    """Within how many days staff mean to have looked at what waits for them; nothing else follows from it."""
+
+    days: int = Field(default=5, ge=1, le=366, description="after the day since when it waits")
+    counted: DayKind = Field(default=DayKind.BUSINESS, description="how these days are counted")
+
+
 def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -193,6 +200,9 @@ class ProgramPolicy(PolicyData):
         default=LicenseWatch(),
         exclude=True,
         description="how the licenses of the certified are watched, of every case (E1)",
+    )
+    review_target: ReviewTarget = Field(
+        default=ReviewTarget(), exclude=True, description="until when staff look at what waits for them, of every case"
     )
     status_link_days: int = Field(
         default=400, ge=1, description="life of the status links of before; no letter has one any more"

@@ -8,6 +8,7 @@ from domain.shared.documents.faults import Fault, Invalid
 LONGEST = 200
 MOST_WORDS = 8
 _SHORTEST_PADDED = 8  # digits: an NPN written with leading zeros has ten, as a rule
+_DIGITS_WITH_COUNTRY = 11
 
 # Letters that Unicode doesn't take apart into a plain one and its mark.
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ħ": "h", "ı": "i"})
@@ -21,11 +22,19 @@ def normalize_text(text: str) -> str:
     return "".join(c for c in apart if not unicodedata.combining(c)).translate(_PLAIN)
 
 
-def list_terms(first_name: str, last_name: str, email: str, npn: str | None) -> set[str]:
+def make_sort_name(first_name: str, last_name: str) -> str:
+    """By what lists put somebody in their place: the last name, then the first one."""
+    return normalize_text(f"{last_name}, {first_name}")
+
+
+def list_terms(
+    first_name: str, last_name: str, email: str, npn: str | None, phone: str = "", license_number: str = ""
+) -> set[str]:
     """Everything of a person that a search may begin with.
 
     Of a name each word, and what belongs together also written as one (*O'Brien*: o, brien, obrien); the e-mail
-    address, what stands before its @, and the words of that; the NPN.
+    address, what stands before its @, and the words of that; the NPN; the phone number's digits, and the license
+    number without what stands between its letters and digits.
     """
     address = normalize_text(email)
     local = address.partition("@")[0]
@@ -38,8 +47,21 @@ def list_terms(first_name: str, last_name: str, email: str, npn: str | None) -> 
         local,
         *_split_parts(local),
         npn or "",
+        strip_phone(phone),
+        join_parts(license_number),
     }
     return found - {""}
+
+
+def strip_phone(text: str) -> str:
+    """A phone number's digits, without the country code of the United States."""
+    digits = "".join(c for c in text if c in "0123456789")
+    return digits[1:] if len(digits) == _DIGITS_WITH_COUNTRY and digits.startswith("1") else digits
+
+
+def join_parts(text: str) -> str:
+    """Letters and digits alone, in plain small letters: *NM-100* and *nm 100* are the same."""
+    return "".join(_split_parts(text))
 
 
 def split_words(query: str) -> list[str]:

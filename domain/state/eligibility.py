@@ -77,6 +77,26 @@ class Finding(BaseModel):
     note: str | None = None
 
 
+class ChecksOutcome(StrEnum):
+    """What the checks of a case come to for who decides on it; lists of cases are filtered and sorted by it."""
+
+    ANSWERED = "answered"
+    CONSIDER = "consider"
+    FAILED = "failed"
+    PASSED = "passed"
+    UNKNOWN = "unknown"
+    WITHOUT = "without"
+
+
+class ChecksSummary(BaseModel):
+    """The checks of a case in a line: how many there are, and the result of each that did not pass."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    open: dict[Check, Result]
+
+
 class Verdict(StrEnum):
     """What staff may decide (A12)."""
 
@@ -232,3 +252,27 @@ def find_override_refusal(verdict: Verdict, findings: Sequence[Finding], overrid
 def find_open_checks(findings: Sequence[Finding]) -> list[Check]:
     """The checks that did not pass: approving over them needs a recorded override."""
     return [one.check for one in findings if one.result is not Result.PASS]
+
+
+def summarize_checks(findings: Sequence[Finding]) -> ChecksSummary:
+    """The findings in a line."""
+    return ChecksSummary(
+        number=len(findings), open={one.check: one.result for one in findings if one.result is not Result.PASS}
+    )
+
+
+def judge_checks(findings: Sequence[Finding], answers: int) -> ChecksOutcome:
+    """What the findings come to: what an assister has answered is read by somebody, whatever the checks say of it.
+
+    A check that failed comes before one to be considered, and that before one of which nothing is known (A13).
+    """
+    results = {one.result for one in findings}
+    if answers:
+        return ChecksOutcome.ANSWERED
+    if not results:
+        return ChecksOutcome.WITHOUT
+    if Result.FAIL in results:
+        return ChecksOutcome.FAILED
+    if Result.CONSIDER in results:
+        return ChecksOutcome.CONSIDER
+    return ChecksOutcome.PASSED if results == {Result.PASS} else ChecksOutcome.UNKNOWN

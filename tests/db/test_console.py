@@ -218,6 +218,7 @@ async def test_each_facet_is_counted_with_the_other_filters_on(office: Office) -
         "stage": {"awaiting_decision": 2},
         "kind": {"agent": 1, "broker": 2, "marketplace_agent_broker": 1},
         "attention": {"decision": 2},
+        "finding": {"passed": 2},
     }
     everything = await office.counts("all")
     assert (everything.total, everything.facets["kind"]) == (

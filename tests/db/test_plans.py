@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -14,7 +15,7 @@ from db.reads.counts import count_groups
 from db.reads.dashboard import read_dashboard
 from db.reads.numbers import StaffNumbers
 from db.reads.pending import list_unbegun_cases
-from db.reads.queue import Filters, View, read_case_page
+from db.reads.queue import Filters, SortedBy, Sorting, View, read_case_page
 from db.reads.search import find_cases
 from tests.fixtures import postgres
 from tests.support import crowd
@@ -73,6 +74,24 @@ async def test_a_list_is_read_from_its_index_alone_and_only_its_rows_from_the_ta
 async def test_filters_that_few_or_none_fit_read_no_table_through(database: Database, filters: Filters) -> None:
     for view in View:
         for plan in await plans_of(database, partial(database.read, read_case_page, view, filters)):
+            assert_no_table_is_read_through(plan)
+
+
+def read_sorted(session: Session, by: SortedBy, filters: Filters) -> None:
+    wanted = replace(filters, sorting=Sorting(by, is_down=True))
+    read_case_page(session, View.QUEUE, wanted, read_case_page(session, View.QUEUE, wanted, None, 1).next, 1)
+
+
+@pytest.mark.parametrize("by", SortedBy)
+async def test_the_queue_is_read_in_each_order_from_an_index_of_its_own(database: Database, by: SortedBy) -> None:
+    index = {SortedBy.SINCE: "ix_case_attention", SortedBy.CHECKS: "ix_case_by_finding"}.get(by, f"ix_case_by_{by}")
+    plans = await plans_of(database, lambda: database.read(read_sorted, by, Filters()))
+    lists = [plan for plan in plans if index in plan]
+    assert len(lists) == 2
+    for plan in lists:
+        assert "COVERING INDEX" in plan or "Index Only Scan" in plan, plan
+    for filters in (Filters(program="ffm"), ALL_FILTERS, Filters(finding="failed")):
+        for plan in await plans_of(database, partial(database.read, read_sorted, by, filters)):
             assert_no_table_is_read_through(plan)
 
 

@@ -18,7 +18,7 @@ from domain.programs.policies import find_policy
 from domain.shared.cases.stages import OWNER, Stage, WaitingFor
 from domain.shared.ids import make_workflow_id
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
-from domain.shared.search_words import list_terms
+from domain.shared.search_words import list_terms, make_sort_name
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 FIRST = (
@@ -80,7 +80,8 @@ COLUMNS = {
     "assister": "assister_id person_key npn email first_name last_name language details created_at",
     "assister_case": "case_id assister_id program plan_year attempt kind assister_type has_lms_account "
     "has_portal_account has_portal_profile has_scheduling_tool rules_hash request identity_matches workflow_id run_id "
-    "stage waiting_for waiting_since flag flagged_at attention attention_since opened_at unpublished",
+    "stage waiting_for waiting_since flag flagged_at attention attention_since finding checks sort_name opened_at "
+    "unpublished",
     "search_term": "term assister_id",
     "stage_entry": "id case_id stage entered_at left_at",
     "fact": "id case_id kind at data recorded_at",
@@ -160,6 +161,7 @@ class Crowd:
                 *(self._keep_rules(found, program, year), json.dumps({**request, "markets": ["individual"]}), 1),
                 *(make_workflow_id(program, year, case_id), f"run-{place}", stage.value, waiting_for, _at(since)),
                 *(flag, _at(flagged) if flag else None, attention, _at(flagged) if attention else None),
+                *(*_checked(place, decides=decides), make_sort_name(first, last)),
                 *(_at(opened), 0),
             )
         )
@@ -210,6 +212,13 @@ class Crowd:
 
 def _id(place: int) -> str:
     return "ast_" + sha256(b"person %d" % place).hexdigest()[:24]
+
+
+def _checked(place: int, *, decides: bool) -> tuple[str, str | None]:
+    """What the checks come to of a case that waits for a decision: of most, that they all passed."""
+    failed = {"failed": {"license_active": "fail"}, "consider": {"name_matches": "consider"}}
+    finding = (*("passed",) * 7, "failed", "consider", "answered")[place % 10] if decides else "without"
+    return finding, json.dumps({"number": 7, "open": failed.get(finding, {})}) if decides else None
 
 
 def _at(moment: datetime | None) -> str | None:

@@ -18,7 +18,7 @@ from db.reads.case_file import CaseFile, read_case_file
 from db.reads.counts import Counts
 from db.reads.numbers import StaffNumbers
 from db.reads.pending import HELD, EventKeptAside, HeldEvent, read_altered_events, read_held_events
-from db.reads.queue import Filters, ListedCase, View, read_case_page
+from db.reads.queue import Filters, ListedCase, ShownCase, View, read_case_page
 from db.reads.search import find_cases
 from db.reads.status import read_status
 from db.tables import CertificateRow
@@ -220,7 +220,7 @@ class Office:
         return await self.database.read(list_rows, query)
 
 
-def ids(cases: list[ListedCase]) -> list[str]:
+def ids(cases: Sequence[ShownCase]) -> list[str]:
     return [case.case_id for case in cases]
 
 

@@ -11,6 +11,7 @@ from db import case_state
 from db.tables import Case
 from db.writes.cases import flag_case
 from domain.shared.cases.facts import FactKind
+from domain.state.eligibility import Check, Result, make_finding
 from tests.support import documents
 from tests.support.crowd import fill
 from tests.web.house import House
@@ -76,6 +77,48 @@ async def test_who_has_waited_longest_comes_first_with_why_and_how_long(house: H
     instants = [attributes["datetime"] for attributes in reader.of("time")]
     assert instants[0] == (NOW - timedelta(days=3, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert all(first < second for first, second in pairwise(map(str, instants)))
+
+
+async def test_checks_and_age_are_told_in_words_beside_their_colour(house: House) -> None:
+    await house.sign_in()
+    failed = await house.open({**documents.broker(), "first_name": "Fallo"})
+    found = [
+        make_finding(Check.NPN_FOUND, True),
+        make_finding(Check.LICENSE_ACTIVE, False),
+        make_finding(Check.NAME_MATCHES, Result.CONSIDER),
+    ]
+    await house.facts(failed, FactKind.SCREENED, round=0, findings=[one.model_dump(mode="json") for one in found])
+    await waiting(house)
+    await flagged(house, "list_late", NOW - timedelta(days=40))
+    text = read(await house.browser.get("/staff")).text
+    told = "2/5 1 failed: License active 1 to be considered: Name on the license 1 not known: Whose the NPN is"
+    assert told in text
+    assert re.search(r"40 days \d\d days over since", text)
+    assert text.count("due ") == 2
+    answer = await house.browser.get("/staff?finding=failed")
+    assert rows(answer.text) == [failed]
+    assert link(answer.text, "clear") == "/staff"
+    assert "1 no cumple: Licencia activa" in read(await house.browser.get("/staff?finding=failed&lang=es")).text
+
+
+async def test_each_column_sorts_and_turns_round_and_the_order_goes_along(house: House) -> None:
+    await house.sign_in()
+    opened = [await waiting(house, first_name="Ana", last_name=name) for name in ("Zeta", "Medio", "Alfa")]
+    answer = await house.browser.get("/staff?kind=broker")
+    assert rows(answer.text) == opened
+    assert link(answer.text, "sort-name") == "/staff?kind=broker&sort=name"
+    assert link(answer.text, "sort-since") == "/staff?kind=broker&sort=-since"
+    answer = await house.browser.get("/staff?kind=broker&sort=name")
+    reader = read(answer)
+    assert rows(answer.text) == opened[::-1]
+    assert [one.get("aria-sort") for one in reader.of("th") if one.get("scope") == "col"][:2] == ["ascending", None]
+    assert link(answer.text, "sort-name") == "/staff?kind=broker&sort=-name"
+    assert f'href="/staff/cases/{opened[0]}?kind=broker&amp;sort=name"' in answer.text
+    assert next(one["value"] for one in reader.of("option") if "selected" in one) == "name"
+    assert rows((await house.browser.get("/staff?sort=-name")).text) == opened
+    case = await house.browser.get(f"/staff/cases/{opened[2]}?sort=name")
+    assert f"/staff/cases/{opened[1]}?sort=name" in case.text, "the next one in this order"
+    assert rows((await house.browser.get("/staff?sort=nonsense")).text) == opened
 
 
 async def test_whose_names_a_page_shows_is_recorded_once_before_it_is_shown(house: House) -> None:

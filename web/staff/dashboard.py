@@ -11,6 +11,7 @@ from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.labels import REASONS_TO_LOOK, STAFF_STAGES
 from web.http.pages import build_page_router
+from web.staff.ages import measure_ages
 from web.staff.charts import draw_bars, draw_columns
 from web.staff.layout import ReaderVisit
 
@@ -38,6 +39,8 @@ async def show_dashboard(visit: ReaderVisit) -> HTMLResponse:
         times=_draw_times(board.times),
         decisions=_draw_decisions(board.decisions),
         rows=board.oldest,
+        ages=measure_ages(board.oldest, at),
+        sortings={},
         of_case="",
         license_round=await visit.services.database.read(read_last_round),
         row=ROW,

@@ -36,6 +36,9 @@ COLUMNS: dict[str, str] = {
     "attention": N_("why staff should look at it: decision, or a flag; empty where nothing is to be looked at"),
     "attention_since": N_("since when, in UTC"),
     "flag": N_("the flag that is up"),
+    "finding": N_(
+        "what its checks come to while it waits for a decision: passed, failed, consider, unknown or answered"
+    ),
     "opened_at": N_("when the case was opened, in UTC"),
 }
 NAMES = {View.QUEUE: "work-queue", View.ALL: "cases"}

@@ -1,14 +1,15 @@
-"""What a list of cases is narrowed down to: read from an address, written into one, offered with counts; no routes."""
+"""What a list is narrowed down to and in which order: read from an address, written into one, offered; no routes."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from db.reads.counts import Counts
-from db.reads.queue import Filters
+from db.reads.queue import OLDEST_FIRST, Filters, SortedBy, Sorting
 from templates.catalogs import N_
 from templates.labels import KINDS, PROGRAMS, REASONS_TO_LOOK, STAFF_STAGES, Labels
+from templates.staff_labels import CHECKS_OUTCOMES
 from web.http.addresses import build_query
 
 QUEUE, ALL = "/staff", "/staff/cases"
@@ -16,6 +17,7 @@ QUEUE, ALL = "/staff", "/staff/cases"
 # Each filter in the order it is offered: what it is called, its values, and the template filter that shows them.
 FACETS: dict[str, tuple[str, Labels, str]] = {
     "attention": (N_("Why it waits"), REASONS_TO_LOOK, "reason_to_look"),
+    "finding": (N_("Checks"), CHECKS_OUTCOMES, "checks_outcome"),
     "stage": (N_("Stage"), STAFF_STAGES, "staff_stage"),
     "kind": (N_("Kind"), KINDS, "kind"),
     "program": (N_("Program"), PROGRAMS, "program"),
@@ -60,13 +62,40 @@ def read_filters(asked: Mapping[str, str]) -> Filters:
         kind=_read_choice(asked, "kind"),
         stage=_read_choice(asked, "stage"),
         attention=flag if _FLAG.fullmatch(flag) else None,
+        finding=_read_choice(asked, "finding"),
+        sorting=_read_sorting(asked.get("sort", "")),
     )
 
 
 def build_address(path: str, filters: Filters, **more: str | None) -> str:
     """The address of a list under these filters."""
     wanted = {name: str(value) for name, value in filters.list_wanted().items()}
-    return path + build_query(**wanted, **more)
+    return path + build_query(**wanted, sort=spell_sorting(filters.sorting), **more)
+
+
+def spell_sorting(sorting: Sorting) -> str | None:
+    """An order as an address has it; None for the one that goes without saying."""
+    return f"{'-' * sorting.is_down}{sorting.by}" if sorting != OLDEST_FIRST else None
+
+
+def _read_sorting(asked: str) -> Sorting:
+    by, is_down = asked.removeprefix("-"), asked.startswith("-")
+    return Sorting(SortedBy(by), is_down) if by in list(SortedBy) else OLDEST_FIRST
+
+
+def list_sortings(filters: Filters) -> dict[str, dict[str, Any]]:
+    """The heads of the queue's columns by what they sort by: where each leads, and how it is sorted now.
+
+    {url, aria: ascending, descending or None}. The head of the column that it is sorted by turns the order round.
+    """
+    now = filters.sorting
+    return {
+        by.value: {
+            "url": build_address(QUEUE, replace(filters, sorting=Sorting(by, by is now.by and not now.is_down))),
+            "aria": (("descending" if now.is_down else "ascending") if by is now.by else None),
+        }
+        for by in SortedBy
+    }
 
 
 def list_facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:

@@ -1,18 +1,28 @@
 """Staff's lists of cases: the queue of those that wait for a person, every case, and the search; nothing is changed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.reads.queue import Filters, View, read_case_page
+from db.reads.queue import OLDEST_FIRST, Filters, View, read_case_page
 from db.reads.search import find_cases, find_people_without_case
 from domain.shared.documents.faults import Invalid
 from starter.cases import now
 from web.http.forms import describe_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
+from web.staff.ages import measure_ages
 from web.staff.export import COLUMNS
-from web.staff.filters import ALL, QUEUE, build_address, list_facets, read_filters
+from web.staff.filters import (
+    ALL,
+    QUEUE,
+    build_address,
+    list_facets,
+    list_sortings,
+    read_filters,
+    spell_sorting,
+)
 from web.staff.layout import ReaderVisit, StaffVisit, build_page_urls
 
 router = build_page_router(prefix="/staff")
@@ -38,6 +48,8 @@ async def show_all_cases(visit: ReaderVisit) -> Response:
 async def _show_list(visit: StaffVisit, view: View) -> Response:
     services, asked = visit.services, visit.request.query_params
     filters, after = read_filters(asked), asked.get("after") or None
+    if view is View.ALL:
+        filters = replace(filters, sorting=OLDEST_FIRST)
     try:
         page = await services.database.read(read_case_page, view, filters, after, AT_A_TIME)
     except Invalid:  # no place of this list
@@ -45,15 +57,20 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
     counts = await services.numbers.count_cases(view, filters)
     if page.rows:
         await visit.record_access("queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows])
+    at = now()
     words = services.pages[visit.language].filters
+    is_queue = view is View.QUEUE
     return visit.render_page(
-        "staff/queue.html" if view is View.QUEUE else "staff/cases.html",
-        now=now(),
+        "staff/queue.html" if is_queue else "staff/cases.html",
+        now=at,
         rows=page.rows,
         # Counts are some seconds old; a list that is all on one page counts itself.
         total=counts.total if page.next or page.previous else len(page.rows),
         facets=list_facets(filters, counts, words),
         is_filtered=bool(filters.list_wanted()),
+        ages=measure_ages(page.rows, at) if is_queue else {},
+        sortings=list_sortings(filters) if is_queue else {},
+        sorted_by=spell_sorting(filters.sorting) or "since",
         **build_page_urls(page, lambda after: build_address(PATHS[view], filters, after=after)),
         **_build_addresses(view, filters),
     )
