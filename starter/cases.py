@@ -209,9 +209,11 @@ class Cases:
         actor: str,
         override: str | None = None,
         command_id: str | None = None,
+        *,
+        in_bulk: bool = False,
     ) -> CommandOutcome:
-        """A staff decision, answered at once (A12)."""
-        decision = Decide(verdict=verdict, override=override or None)
+        """A staff decision, answered at once (A12); ``in_bulk`` where it comes from a list, of cases unopened."""
+        decision = Decide(verdict=verdict, override=override or None, in_bulk=in_bulk)
         return await self._give_command(decision, case_id, actor, reason, command_id)
 
     async def answer_question(

@@ -140,6 +140,7 @@ STAFF_AWAITED: Labels = {
 # Why staff should look at a case: to decide, or the flag that is up.
 REASONS_TO_LOOK: Labels = {
     "decision": N_("Decision to make"),
+    "by_staff": N_("Flagged by staff"),
     "identity_conflict": N_("NPN known under another name or e-mail"),
     "identity_refused": N_("Proof of identity refused"),
     "altered_event": N_("Webhook repeated with other content"),
@@ -217,6 +218,7 @@ ACCESSED_PAGES: Labels = {
     "dashboard": N_("Dashboard"),
     "export": N_("Export"),
     "case": N_("Case"),
+    "bulk": N_("Approve in bulk"),
     "evidence": N_("Evidence"),
     "mail": N_("E-mail"),
     "certificate": N_("Certificate"),

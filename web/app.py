@@ -75,6 +75,7 @@ from web.staff import (
     sessions,
     webhooks as staff_webhooks,
 )
+from web.staff.desk import bulk, notes
 
 log = structlog.get_logger(__name__)
 
@@ -225,6 +226,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         export,
         case,
         decisions,
+        notes,
+        bulk,
         staff_appeals,
         staff_claims,
         staff_season,

@@ -84,6 +84,8 @@ def _describe_fact(row: FactRow, command: CommandRow | None, authors: Mapping[da
     data = {name: value for name, value in row.data.items() if name not in ("by", "reason")}
     if author is not None and author.details.get("method") and row.kind != FactKind.NPN_PROVEN:
         data["on_behalf"] = {"method": author.details["method"], "reason": author.reason}
+    if command is not None and command.data.get("in_bulk"):
+        data["in_bulk"] = True
     if command is not None and command.data.get("changes"):
         data["changed"] = sorted(command.data["changes"])
     reason = row.data.get("reason") or (command.reason if command else None)

@@ -48,6 +48,7 @@ from domain.state.certification import CertificationState
 from domain.state.commands import (
     AdverseCommand,
     AnswerQuestion,
+    Decide,
     ReorderCheck,
     build_adverse_facts,
     moves_person,
@@ -210,6 +211,8 @@ def _judge(
     why = find_refusal(command, state)
     if why is not None:
         return why
+    if isinstance(command, Decide) and command.in_bulk and case.flag is not None:  # somebody is to look at it
+        return Reason("not_for_bulk")
     if isinstance(command, Suspend):
         policy = any_policy_of(session, case)
         if faults := find_term_faults(command, policy.suspension, find_local_date(policy, now)):

@@ -8,7 +8,7 @@ from domain.shared.cases.commands import CommandData, CommandKind, CommandOrigin
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import Stage
+from domain.shared.cases.stages import Stage, WaitingFor
 from domain.state.adverse_actions import (
     AdverseActionBegunData,
     AdverseActionDisputedData,
@@ -27,11 +27,19 @@ from domain.state.finding_inputs import ChangedInputs
 
 
 class Decide(CommandData):
-    """Staff decide; ``override`` is why over checks that did not pass (A12)."""
+    """Staff decide; ``override`` is why over checks that did not pass (A12).
+
+    ``in_bulk``: along with others, from a list, the case itself unopened; it is refused where `is_for_bulk` is false.
+    """
 
     kind = CommandKind.DECIDE
     verdict: Verdict
     override: str | None = None
+    in_bulk: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored; one that isn't in bulk as it always was."""
+        return self.model_dump(mode="json", exclude=None if self.in_bulk else {"in_bulk"})
 
 
 class AnswerQuestion(CommandData):
@@ -87,7 +95,8 @@ def find_refusal(command: CommandData, state: CertificationState) -> Reason | No
         case SaveProfile():
             return Reason("not_in_program")
         case Decide():
-            return _find_decision_refusal(state, command.verdict, command.override)
+            why = _find_decision_refusal(state, command.verdict, command.override)
+            return why or (Reason("not_for_bulk") if command.in_bulk and not is_for_bulk(state) else None)
         case AnswerQuestion() if state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
             return Reason("not_asked")
         case ReorderCheck():
@@ -109,6 +118,17 @@ def _find_decision_refusal(state: CertificationState, verdict: Verdict, override
     if verdict is Verdict.DENY:
         return find_denial_refusal(state.check, state.adverse_action)
     return find_override_refusal(verdict, state.findings, override)
+
+
+def is_for_bulk(state: CertificationState) -> bool:
+    """Whether a case can be approved along with others, unopened: it waits for a decision, with nothing to be read.
+
+    Every check has passed: to be considered, unknown and pending are no pass. The assister has answered nothing, since
+    an answer is read by somebody. No report is, or was, contested.
+    """
+    is_waiting = state.waiting_for is WaitingFor.DECISION
+    has_passed = bool(state.findings) and not find_open_checks(state.findings)
+    return is_waiting and has_passed and state.round == 0 and state.adverse_action is None
 
 
 def find_reversal_refusal(state: CertificationState, reason: str) -> Reason | None:

@@ -161,6 +161,8 @@ AGREEMENT = f"{STATUS}/agreements/{{name}}"
 CASE = "/staff/cases/{case_id}"
 TRACKER = "/registry/tracker/{npn}"
 
+BULK_CHOSEN = sent(of(People.queue, "/bulk?all=1"), ".bulk-names", "#bulk-next")
+
 PAGES = {
     # requests and their cases; the steps of the request are gone through in test_request.py
     "request": Row("/request", at("/request")),
@@ -246,6 +248,13 @@ PAGES = {
     # staff
     "staff_sign_in": Row("/staff/sign-in", at("/staff/sign-in")),
     "staff_queue": Row("/staff", as_staff(of(People.queue))),
+    "staff_bulk": Row("/staff/bulk", as_staff(of(People.queue, "/bulk?all=1"))),
+    "staff_bulk_none": Row("/staff/bulk", as_staff(sent(of(People.queue, "/bulk"), FAULT, "#bulk-next"))),
+    "staff_bulk_confirm": Row("/staff/bulk", as_staff(BULK_CHOSEN)),
+    "staff_bulk_faulty": Row("/staff/bulk/approve", as_staff(sent(BULK_CHOSEN, FAULT, reason=" "))),
+    "staff_case_note_faulty": Row(
+        f"{CASE}/note", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/note'] button", note=" "))
+    ),
     "staff_cases": Row("/staff/cases", as_staff(of(People.queue, "/cases"))),
     "staff_search": Row("/staff/search", as_staff(at("/staff/search"))),
     "staff_dashboard": Row("/staff/dashboard", as_staff(of(People.queue, "/dashboard"))),

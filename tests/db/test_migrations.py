@@ -21,6 +21,7 @@ from sqlmodel import Session, SQLModel, col
 from db import (
     appeal_tables,
     claim_tables,
+    desk_tables,
     house_tables,
     import_tables,
     license_tables,
@@ -73,6 +74,7 @@ def differences(connection: Connection) -> list[object]:
     assert (
         claim_tables.NpnClaim.metadata
         is appeal_tables.AppealRow.metadata
+        is desk_tables.CaseNote.metadata
         is house_tables.CallCount.metadata
         is import_tables.ImportBatch.metadata
         is license_tables.WatchedLicense.metadata

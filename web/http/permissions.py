@@ -26,7 +26,9 @@ class Permission(StrEnum):
     RUN_SEASON = "run_season"
     IMPORT = "import"
     ACT_FOR_ASSISTER = "act_for_assister"
+    RAISE_FLAG = "raise_flag"
     CLEAR_FLAG = "clear_flag"
+    ADD_NOTE = "add_note"
     RESTART = "restart"
     PROVE_IDENTITY = "prove_identity"
     REORDER_CHECK = "reorder_check"
@@ -60,7 +62,9 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
         _P.RESEND,
         _P.BEGIN,
         _P.ACT_FOR_ASSISTER,
+        _P.RAISE_FLAG,
         _P.CLEAR_FLAG,
+        _P.ADD_NOTE,
         _P.EXPORT,
         _P.PROVE_IDENTITY,
         _P.REORDER_CHECK,
@@ -70,11 +74,21 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
         _P.TERMINATE,
         _P.FILE_APPEAL,
     },
-    StaffRole.APPEALS_REVIEWER: frozenset({_P.READ_CASES, _P.REVOKE, _P.RESEND, _P.CLEAR_FLAG})
+    StaffRole.APPEALS_REVIEWER: frozenset({_P.READ_CASES, _P.REVOKE, _P.RESEND, _P.CLEAR_FLAG, _P.ADD_NOTE})
     | {_P.SUSPEND, _P.LIFT, _P.TERMINATE}
     | {_P.READ_APPEALS, _P.FILE_APPEAL, _P.DECIDE_APPEAL},
     StaffRole.OPERATOR: frozenset({_P.READ_CASES, _P.READ_WEBHOOKS, _P.READ_SESSIONS, _P.END_SESSIONS})
-    | {_P.READ_OPERATIONS, _P.RESEND, _P.BEGIN, _P.RUN_SEASON, _P.IMPORT, _P.CLEAR_FLAG, _P.RESTART, _P.DELIVER},
+    | {
+        _P.READ_OPERATIONS,
+        _P.RESEND,
+        _P.BEGIN,
+        _P.RUN_SEASON,
+        _P.IMPORT,
+        _P.CLEAR_FLAG,
+        _P.ADD_NOTE,
+        _P.RESTART,
+        _P.DELIVER,
+    },
     StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_OPERATIONS, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
 }
 

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from db.case_state import UnknownCase, load_snapshot
 from db.reads.access_log import read_access_log
 from db.reads.case_file import CaseFile, read_case_file
+from db.reads.desk.notes import list_notes
 from db.reads.queue import find_next_in_queue
 from db.reads.timeline import EntryKind
 from db.tables import AccessLogRow
@@ -48,6 +49,7 @@ _MISSING = {
     "method": N_("Choose how you have seen it."),
     "document": N_("Say which document you have seen."),
     "text": N_("Write down what they say."),
+    "note": N_("Write the note."),
     "first_name": N_("Give the first name; who has one name alone writes a hyphen for the other."),
     "last_name": N_("Give the last name; who has one name alone writes a hyphen for the other."),
 }
@@ -72,8 +74,18 @@ _DONE = {
     "terminate": N_("The authority to assist is terminated."),
     "rebut": N_("What they say is written down."),
     "flag": N_("The flag is taken down."),
+    "raise_flag": N_("The flag is up."),
+    "note": N_("The note is kept."),
     "identity": N_("It is proven whose the NPN is."),
     "restart": N_("The case is begun again from what is recorded."),
+}
+
+# What of it leaves an entry of its own in the timeline, and which.
+_AUDITED = {
+    "restart": (EntryKind.AUDIT, "case.restarted"),
+    "flag": (EntryKind.FLAG, "cleared"),
+    "raise_flag": (EntryKind.FLAG, "raised"),
+    "note": (EntryKind.AUDIT, "case.noted"),
 }
 
 
@@ -110,6 +122,7 @@ async def render_case(
         missing=[explain_reason(Reason(code), language) for code in file.status["may_assist_reasons"]],
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
         finding_notes={one.note: explain_reason(Reason(one.note), language) for one in file.findings if one.note},
+        staff_notes=await visit.services.database.read(list_notes, case_id),
         lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
         panel=build_panel(file, visit.me, language),
@@ -159,14 +172,11 @@ async def _describe_done(visit: StaffVisit, file: CaseFile) -> dict[str, Any] | 
 
 def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     """Whether this person did that to the case."""
-    if what == "restart":
-        begun = (EntryKind.AUDIT, "case.restarted", me.actor)
-        return any((one.kind, one.name, one.actor) == begun for one in file.timeline)
     if what == "identity":
         return any(one.name in ("npn_proven", "npn.proven") and one.actor == me.actor for one in file.timeline)
-    if what == "flag":
-        cleared = (EntryKind.FLAG, "cleared", me.actor)
-        return any((one.kind, one.name, one.actor) == cleared for one in file.timeline)
+    if what in _AUDITED:
+        entry = (*_AUDITED[what], me.actor)
+        return any((one.kind, one.name, one.actor) == entry for one in file.timeline)
     _, kind = FORMS[what]
     return any((one.kind, one.actor, one.state) == (kind, me.actor, CommandState.APPLIED) for one in file.commands)
 

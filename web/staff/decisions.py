@@ -80,6 +80,10 @@ class PostedForm:
         """The case's page with the form as it was sent, and why it can't be done now. Raises `UnknownCase`."""
         return await self._show_again(FormAttempt(self.name, self.values, refused=reason), 409)
 
+    def lead_back(self) -> Response:
+        """To the case's page, which says that it is done."""
+        return _redirect_to_case(self.visit.request, self.case_id, done=self.name, of=self.case_id)
+
     async def _show_again(self, attempt: FormAttempt, status: int) -> Response:
         return await render_case(self.visit, self.case_id, attempt, status)
 
@@ -215,7 +219,7 @@ async def file_staff_rebuttal(form: Annotated[PostedForm, require_form("rebut")]
     except Refusal as refusal:
         return await form.show_refusal(refusal.reason)
     services.numbers.forget()
-    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
+    return form.lead_back()
 
 
 @router.post("/adverse")
@@ -252,7 +256,7 @@ async def take_flag_down(form: Annotated[PostedForm, require_form("flag")]) -> R
     except Refusal as refusal:
         return await form.show_refusal(refusal.reason)
     services.numbers.forget()
-    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
+    return form.lead_back()
 
 
 @router.post("/identity")
@@ -268,7 +272,7 @@ async def prove_identity(form: Annotated[PostedForm, require_form("identity")]) 
     except Refusal as refusal:
         return await form.show_refusal(refusal.reason)
     services.numbers.forget()
-    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
+    return form.lead_back()
 
 
 @router.post("/correct")
@@ -299,7 +303,7 @@ async def restart_case(form: Annotated[PostedForm, require_form("restart")]) -> 
     except Unreachable:
         return await form.show_refusal(Reason("temporal_unreachable"))
     visit.services.numbers.forget()
-    return _redirect_to_case(visit.request, form.case_id, done=form.name, of=form.case_id)
+    return form.lead_back()
 
 
 async def _give_with_reason(form: PostedForm, end: Callable[..., Awaitable[CommandOutcome]]) -> Response:

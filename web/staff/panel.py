@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from db.reads.case_file import CaseFile, GivenCommand
+from db.writes.desk.notes import BY_STAFF
 from domain.federal.registration import RegistrationState
 from domain.programs.commands import find_refusal
 from domain.programs.state import CaseState
@@ -37,6 +38,8 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "withdraw": (Permission.WITHDRAW, CommandKind.WITHDRAW),
     "revoke": (Permission.REVOKE, CommandKind.REVOKE),
     "flag": (Permission.CLEAR_FLAG, None),
+    "raise_flag": (Permission.RAISE_FLAG, None),
+    "note": (Permission.ADD_NOTE, None),
     "restart": (Permission.RESTART, None),
     "identity": (Permission.PROVE_IDENTITY, None),
     "check": (Permission.REORDER_CHECK, CommandKind.REORDER_CHECK),
@@ -82,6 +85,8 @@ class Panel:
     withdraws: bool
     revokes: bool
     clears: bool
+    notes: bool
+    flags_by_hand: bool
     restarts: bool
     acts: bool
     proves: bool
@@ -139,6 +144,8 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         withdraws=may["withdraw"] and why_ended is None,
         revokes=may["revoke"] and why_ended is None,
         clears=may["flag"],
+        notes=may["note"],
+        flags_by_hand=may["raise_flag"] and all(one.what != BY_STAFF for one in file.flags),
         restarts=may["restart"],
         proves=may["identity"] and file.proof is not None and not file.proof.is_taken,
         reorders=may["check"] and not find_refusal(ReorderCheck(), state),

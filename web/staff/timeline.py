@@ -105,6 +105,8 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
         found.append(_phrase(N_("Certificate number: {number}"), language, number=str(data["number"])))
     if data.get("source"):
         found.append(name_code("agreed_on", str(data["source"]), language))
+    if data.get("in_bulk"):
+        found.append(translate(N_("In bulk, with other cases"), language))
     if data.get("override"):
         found.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
     found += _describe_word(data, language)

@@ -190,7 +190,7 @@ def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
             "at_once",
             "termination",
         ),
-        *("on_behalf", "former_hash", "rules_hash", "method", "document"),
+        *("in_bulk", "on_behalf", "former_hash", "rules_hash", "method", "document"),
     )
     shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})
