@@ -128,6 +128,7 @@ def _describe_look(read: ReadExchange) -> Look:
         name=exchange.name,
         wordmark=exchange.wordmark or exchange.name,
         tagline=exchange.tagline,
+        footer=exchange.footer.model_dump(exclude_none=True),
         header=exchange.colors.header,
         ink=exchange.colors.ink,
         accent=exchange.colors.accent,

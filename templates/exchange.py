@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 class Look:
     """A program's name, as it stands on certificates and pages, its colours as #rrggbb, its logo as SVG, its clock.
 
-    ``header`` is the colour of pages' heads, the others are of certificates.
+    ``header`` is the colour of pages' heads, the others are of certificates. ``footer`` has the addresses that pages
+    lead to from their foot, by name (privacy, accessibility, nondiscrimination) and language.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Look:
     accent: str
     logo: str | None
     zone: ZoneInfo
+    footer: Mapping[str, Mapping[str, str]]
 
 
 # The id of the state's program, whatever its exchange is called: rooms that know no domain have it from here.
@@ -36,6 +38,11 @@ def use_looks(looks: Mapping[str, Look], words: Mapping[str, Mapping[str, str]])
     LOOKS.update(looks)
     _WORDS.clear()
     _WORDS.update(words)
+
+
+def find_footer_links(program: str, language: str) -> dict[str, str]:
+    """The addresses of the pages that a program's pages lead to from their foot, by name."""
+    return {name: addresses[language] for name, addresses in LOOKS[program].footer.items()}
 
 
 def fill_marks(sentence: str, language: str) -> str:

@@ -290,6 +290,7 @@ SUSPENSION_KINDS: Labels = {
 CERTIFICATES: Labels = {
     "valid": N_("Valid"),
     "superseded": N_("Superseded"),
+    "withdrawn": N_("Withdrawn"),
     "revoked": N_("Revoked"),
     "expired": N_("Expired"),
     "unproven": N_("NPN not proven"),

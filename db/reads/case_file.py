@@ -83,7 +83,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class IssuedCertificate:
-    """A certificate of the case: valid, superseded, revoked, expired or unproven."""
+    """A certificate of the case: valid, superseded, withdrawn, revoked, expired or unproven."""
 
     number: str
     market: str

@@ -16,7 +16,7 @@ from domain.shared.policy import find_local_date
 
 @dataclass(frozen=True)
 class CertificateWorth:
-    """valid, superseded, revoked, expired or unproven; its last day; the number in its place where it is superseded."""
+    """valid, superseded, withdrawn, revoked, expired or unproven; its last day; the number in its place."""
 
     status: str
     valid_until: date | None

@@ -28,10 +28,13 @@ def find_newest_number(state: CaseState, market: str) -> str | None:
 def find_certificate_status(
     state: CaseState, number: str, market: str, valid_until: date | None, today: date, *, is_unproven: bool
 ) -> str:
-    """valid, superseded by a newer one, revoked, expired or unproven; ``market`` is empty in the state program (A24).
+    """valid, superseded by a newer one, withdrawn, revoked, expired or unproven (A24).
 
-    ``is_unproven``: whose the case's NPN is has still to be proven, since a profile has named another one (D2).
+    ``market`` is empty in the state program. ``is_unproven``: whose the case's NPN is has still to be proven, since a
+    profile has named another one (D2).
     """
+    if state.stage is Stage.WITHDRAWN:
+        return "withdrawn"
     if state.stage in TAKEN_BACK:
         return "revoked"
     if find_newest_number(state, market) not in (None, number):

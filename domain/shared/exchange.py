@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from domain.shared.policy import LANGUAGES, Label, PolicyData, TimeZone
+from domain.shared.policy import LANGUAGES, Addresses, Label, PolicyData, TimeZone
 from domain.shared.words import EXCHANGE, FULL_NAME, RESIDENTS, STATE, STATE_CODE
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
@@ -20,6 +20,14 @@ class Colors(PolicyData):
     accent: Color = Field(description="of a certificate's lines")
 
 
+class FooterLinks(PolicyData):
+    """Pages that every page leads to from its foot, by language; one that isn't named isn't there."""
+
+    privacy: Addresses | None = Field(default=None, description="how personal data are handled")
+    accessibility: Addresses | None = Field(default=None, description="how pages can be used by everybody")
+    nondiscrimination: Addresses | None = Field(default=None, description="that nobody is discriminated against")
+
+
 class Exchange(PolicyData):
     """How an exchange, or the federal marketplace, is called and looks, and its agreements."""
 
@@ -31,6 +39,7 @@ class Exchange(PolicyData):
     logo: str | None = Field(
         default=None, pattern=r"^[a-z0-9-]+\.svg$", description="a file beside this one, shown in the place of the name"
     )
+    footer: FooterLinks = FooterLinks()
     agreements: dict[str, str] = Field(
         description="the version of each that is in force: agreements/{name}.{version}.{language}.txt"
     )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
@@ -25,6 +25,11 @@ def _check_languages(label: dict[str, str]) -> dict[str, str]:
 
 
 Label = Annotated[dict[str, str], AfterValidator(_check_languages)]
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+# Of one page in each language.
+Addresses = Annotated[dict[str, Address], AfterValidator(_check_languages)]
 
 
 class Contact(PolicyData):

@@ -25,6 +25,7 @@ SAID = {
     "valid": set(),
     "unproven": {BadgePurpose.SUSPENSION},
     "superseded": {BadgePurpose.REVOCATION},
+    "withdrawn": {BadgePurpose.REVOCATION},
     "revoked": {BadgePurpose.REVOCATION},
     "expired": {BadgePurpose.REVOCATION},
 }

@@ -76,9 +76,7 @@ def test_e12_a_fault_is_a_sentence(before: str, after: str, words: str) -> None:
 
 def test_e12_sentences_say_the_exchange_in_force() -> None:
     assert fill_words("[exchange] in [state] ([state code])") == "beWellnm in New Mexico (NM)"
-    assert fill_words("[exchange in full], [residents]", "es").startswith(
-        "Mercado de Seguros Médicos de Nuevo México, "
-    )
+    assert fill_words("[exchange in full], [residents]", "es").startswith("Mercado de Seguro Médico de Nuevo México, ")
     assert fill_words("[not a mark]") == "[not a mark]"
 
 

@@ -9,6 +9,7 @@ from domain.shared.cases.authority import ORDERED, Authority, PendingTermination
 from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
+from domain.state.certification import ExamAttempt
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, REFERENCE, VERIFY_URL
 from web.http.addresses import set_language
 
@@ -129,6 +130,10 @@ FAULTS = [
         "program",
     )
 ]
+ATTEMPTS = [
+    ExamAttempt(event_id=score, score=score, passed=False, at=datetime(2024, 3, 6, hour, tzinfo=UTC))
+    for hour, score in enumerate(["0.5", "0.7999"], 16)
+]
 STEPS = [
     {"key": "request", "state": "done"},
     {"key": "eligibility", "state": "done"},
@@ -171,6 +176,7 @@ def certificate(
             **({"superseded_by": "NM24-8H2N-P5VC-3KXR-J9DA"} if status == "superseded" else {}),
         },
         "plan_year_ended": plan_year_ended,
+        "share_url": f"https://certify.example.org/certificates/{number}" if status else None,
     }
 
 
@@ -293,6 +299,7 @@ def status(
         "reason": None,
         "pass_mark": "0.80",
         "attempts": [],
+        "portal_ready": stage == "active",
         "lms_url": LMS_URL,
         "portal_url": PORTAL_URL,
         "certificate": None,

@@ -27,7 +27,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     **REQUEST_PAGES,
     **{
         f"certificate, {status}": ("certificate.html", partial(contexts.certificate, status=status))
-        for status in ("valid", "superseded", "revoked", "expired", "unproven", None)
+        for status in ("valid", "superseded", "withdrawn", "revoked", "expired", "unproven", None)
     },
     "certificate of one who may not assist": ("certificate.html", partial(contexts.certificate, may_assist=False)),
     "certificate for trying": (
@@ -112,6 +112,14 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     "status, certificate without an end": (
         "status.html",
         partial(contexts.status, stage="active", waiting_for=None, certificate={**CERTIFICATE, "valid_until": None}),
+    ),
+    "status, certificate before the portal": (
+        "status.html",
+        partial(contexts.status, stage="certified", waiting_for="portal_account", certificate=CERTIFICATE),
+    ),
+    "status, attempts at the exam": (
+        "status.html",
+        partial(contexts.status, stage="awaiting_exam_pass", waiting_for="exam_pass", attempts=contexts.ATTEMPTS),
     ),
     "status, agreement accepted": ("status.html", partial(contexts.status, waiting_for="decision", accepted=True)),
     **{

@@ -300,6 +300,7 @@ def certificate(language: str, status: str = "valid") -> dict[str, object]:
             "may_assist": status == "valid",
         },
         "plan_year_ended": status == "expired",
+        "share_url": f"https://certify.example.org/certificates/{number}",
     }
 
 
@@ -396,7 +397,7 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     },
     **{
         f"federal certificate, {status}": ("certificate.html", partial(certificate, status=status))
-        for status in ("valid", "superseded", "revoked", "expired", "unproven")
+        for status in ("valid", "superseded", "withdrawn", "revoked", "expired", "unproven")
     },
     **{
         f"problem of the portal, {to}": ("portal_problem.html", partial(problem, to=to))

@@ -60,7 +60,7 @@ FIELDS = {*AgentRequest.model_fields, *CounselorRequest.model_fields, *Registrat
         ("command_state", {"pending", "applied", "refused"}),
         ("notice", Notice),
         ("fact", FactKind),
-        ("certificate_status", {"valid", "superseded", "revoked", "expired", "unproven"}),
+        ("certificate_status", {"valid", "superseded", "withdrawn", "revoked", "expired", "unproven"}),
         ("sender", SENDERS),
         ("report", {"clear", "consider"}),
         ("lms_account", LmsAccount),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from itertools import product
+from urllib.parse import quote
 
 import pytest
 
@@ -15,6 +16,7 @@ from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.policies import POLICIES
 from domain.state.request import list_fields
 from templates import labels
+from templates.exchange import find_footer_links
 from tests.templates import contexts, request
 from tests.templates.contexts import (
     ANSWERS,
@@ -163,10 +165,38 @@ def test_the_form_asks_agents_and_brokers_for_the_agreement_and_counselors_only_
 
 
 def test_each_status_of_a_certificate_reads_differently() -> None:
-    states = ("valid", "superseded", "revoked", "expired", "unproven", None)
+    states = ("valid", "superseded", "withdrawn", "revoked", "expired", "unproven", None)
     pages = [page(f"certificate, {state}", "en") for state in states]
     headings = {re.findall(r"<h2[^>]*>([^<]*)</h2>", source)[0] for source in pages}
     assert len(headings) == len(states)
+
+
+def test_a_certificate_s_page_has_an_address_to_share_without_scripts() -> None:
+    address = "https://certify.example.org/certificates/NM24-7Q4K-M2XD-9RTW-B6HC"
+    for language, said in (("en", "Certificate%20NM24"), ("es", "Certificado%20NM24")):
+        links = _list_links("certificate, valid", language)
+        assert address in links
+        (mail,) = [link for link in links if link.startswith("mailto:?")]
+        assert (said in mail, quote(address, safe="/") in mail) == (True, True)
+    assert "mailto:?" not in page("certificate, None", "en")
+
+
+def test_every_page_leads_to_the_notices_of_its_own_exchange() -> None:
+    for name, program in (("own", "bewellnm"), ("registered", "ffm"), ("certificate, valid", "bewellnm")):
+        for language in LANGUAGES:
+            links = find_footer_links(program, language)
+            assert list(links) == ["privacy", "accessibility", "nondiscrimination"]
+            assert set(links.values()) <= set(_list_links(name, language)), name
+
+
+def test_the_certificate_s_owner_is_told_that_the_portal_is_still_to_come() -> None:
+    said = "You may help consumers once your portal account is ready."
+    assert said in Reader(page("status, certificate before the portal", "en")).text
+    assert said not in Reader(page("status, may assist", "en")).text
+
+
+def _list_links(name: str, language: str) -> list[str]:
+    return [attributes["href"] or "" for attributes in Reader(page(name, language)).of("a")]
 
 
 def test_the_status_page_says_what_to_do_now() -> None:

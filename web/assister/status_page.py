@@ -70,6 +70,7 @@ async def render_status(
         reason=await _find_reason(services, certification),
         pass_mark=policy.pass_mark,
         attempts=state.attempts,
+        portal_ready=state.portal_ready,
         lms_url=await services.database.read(find_lms_url, case.case_id) or services.settings.lms_url,
         portal_url=_find_portal_url(services, waiting_for),
         certificate=_describe_certificate(certification, here, language),

@@ -19,6 +19,7 @@ from templates.dates import (
     format_short_moment,
     format_span,
 )
+from templates.exchange import find_footer_links
 from templates.labels import make_filters
 from web.http.static_files import build_static_address
 
@@ -53,7 +54,7 @@ def _build_environment(folder: Path, language: str, words: NullTranslations) -> 
     )
     pages.policies["ext.i18n.trimmed"] = True
     pages.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    pages.globals.update(language=language, static=build_static_address)
+    pages.globals.update(language=language, static=build_static_address, footer_links=find_footer_links)
     pages.filters.update(
         day=partial(format_day, language),
         moment=partial(format_moment, language),

@@ -98,7 +98,7 @@ async def ask_for_certificate(request: Request, services: ServicesDep, number: s
     },
 )
 async def show_certificate(number: str, request: Request, services: ServicesDep) -> Response:
-    """Whether a certificate is valid, superseded, revoked, expired or unproven, however its number is written."""
+    """What a certificate is worth: valid, superseded, withdrawn, revoked, expired or unproven."""
     written = parse_certificate_number(number[:_LONGEST])
     found = None
     if _NUMBER.fullmatch(written):
@@ -119,6 +119,7 @@ async def show_certificate(number: str, request: Request, services: ServicesDep)
         headers=_NEGOTIATED,
         number=found["number"] if found else number[:_LONGEST],
         certificate=_parse_dates(found) if found else None,
+        share_url=f"{services.settings.web_url.rstrip('/')}/certificates/{found['number']}" if found else None,
         plan_year_ended=_has_plan_year_ended(found, policy) if found and policy else False,
     )
 
