@@ -23,7 +23,7 @@ from db.reads.appeals import (
 )
 from db.writes.appeals.deciding import DecisionOnAppeal, decide_appeal, note_told
 from db.writes.appeals.filing import Filing, Submission, add_evidence, file_appeal, withdraw_appeal
-from domain.shared.cases.appeals import Appeal, AppealOutcome
+from domain.shared.cases.appeals import Appeal, AppealOutcome, find_current_appeal
 from domain.shared.cases.messages import BeginAppeal
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
@@ -74,22 +74,24 @@ class Appeals:
         media_type = await asyncio.to_thread(check_evidence, content)  # of three megabytes it looks at each byte
         submission = Submission(clean_file_name(name, media_type), media_type, content)
         number = _unwrap(await self._database.write(add_evidence, case_id, submission, actor, list_days_off, now()))
-        await self._tell_newest(case_id)
+        await self._tell_current(case_id, await self._find_current(case_id))
         return number
 
     async def withdraw_appeal(self, case_id: str, reason: str, actor: str) -> None:
         """The appellant doesn't go on. Raises `Refusal` where no appeal is open, or for who has decided before."""
         _check_text("reason", reason)
+        current = await self._find_current(case_id)
         _unwrap(await self._database.write(withdraw_appeal, case_id, actor, reason, list_days_off, now()))
-        await self._tell_newest(case_id)
+        await self._tell_current(case_id, current)
         await self._tell_case(case_id)
 
     async def decide_appeal(self, decision: DecisionOnAppeal) -> AppealOutcome:
         """Decides an appeal; a case that it opens again has its workflow begun anew. Raises as `file_appeal`."""
         _check_text("reason", decision.reason)
+        current = await self._find_current(decision.case_id)
         outcome = _unwrap(await self._database.write(decide_appeal, decision, list_days_off, now()))
-        appeal = await self._tell_newest(decision.case_id)
-        if appeal.filed.suspensions:
+        await self._tell_current(decision.case_id, current)
+        if current is not None and current.filed.suspensions:
             await self._tell_case(decision.case_id)
         elif (await self._database.read(load_case, decision.case_id)).stage not in ENDED:
             await self._cases.try_to_start(decision.case_id)
@@ -99,10 +101,13 @@ class Appeals:
         """Tells a case's workflow what an appeal against suspensions came to; what can't be told now, is told later."""
         await self._cases.deliver_events(await self._database.read(list_untold_facts, case_id))
 
-    async def _tell_newest(self, case_id: str) -> Appeal:
-        newest = (await self.read_appeals(case_id))[-1].appeal
-        await self.try_to_tell(case_id, newest.number)
-        return newest
+    async def _find_current(self, case_id: str) -> Appeal | None:
+        return find_current_appeal([one.appeal for one in await self.read_appeals(case_id)])
+
+    async def _tell_current(self, case_id: str, current: Appeal | None) -> None:
+        """Tells the appeal's workflow of a change; one of another appeal, which came between, is told later."""
+        if current is not None:
+            await self.try_to_tell(case_id, current.number)
 
     async def try_to_tell(self, case_id: str, number: int, *, has_changed: bool = True) -> bool:
         """Tells an appeal's workflow to look, and begins it where it doesn't run; False where that can't be done.

@@ -144,11 +144,15 @@ def _read_text(content: bytes) -> TextIO:
 
 def _check_content(content: bytes, program: str) -> tuple[ImportFile, int]:
     """The header of a CSV, and how many rows it has beside it; raises as `Imports.receive_file` does."""
-    if max(content.count(end) for end in (b"\n", b"\r")) > MOST_RECEIVED:
-        raise Invalid([Fault("file", "too_many_rows", {"limit": str(MOST_RECEIVED)})])
+    too_many = Invalid([Fault("file", "too_many_rows", {"limit": str(MOST_RECEIVED)})])
+    if max(content.count(end) for end in (b"\n", b"\r")) > MOST_RECEIVED + 1:  # the header's line ends, too
+        raise too_many
     header = read_header(_read_text(content), program)
     check_lines(_read_text(content), header.delimiter)
-    return header, sum(1 for _ in header.read_rows(_read_text(content)))
+    rows = sum(1 for _ in header.read_rows(_read_text(content)))
+    if rows > MOST_RECEIVED:  # the last line needn't end
+        raise too_many
+    return header, rows
 
 
 def _split(rows: Iterable[ReadRow]) -> Iterator[list[ReadRow]]:

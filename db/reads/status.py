@@ -14,6 +14,7 @@ from domain.federal.profile import REQUIRED
 from domain.federal.registration import RegistrationState
 from domain.programs.policies import find_last_day
 from domain.programs.state import CaseState
+from domain.shared.cases.appeals import find_current_appeal
 from domain.shared.documents.instants import format_instant
 from domain.shared.policy import find_local_date
 from domain.state.certification import CertificationState
@@ -68,8 +69,8 @@ def list_reasons(session: Session, case: Case, state: CaseState, now: datetime) 
 
 
 def _describe_appeal(state: CaseState) -> dict[str, Any] | None:
-    """The last appeal, without what people wrote; None where there was none (E5, E6)."""
-    last = next(reversed(state.appeals), None)
+    """The appeal to be decided, else the last one, without what people wrote; None where there was none (E5, E6)."""
+    last = find_current_appeal(state.appeals)
     if last is None:
         return None
     return {

@@ -28,7 +28,7 @@ class TrainingClock:
 def find_training_clock(state: CertificationState, policy: Policy) -> TrainingClock | None:
     """The days of a case; None without a deadline, and before the training is open.
 
-    Years of reactivation end with the window: afterwards the plan year is over for everybody (C6).
+    Both end with the window at the latest: afterwards the plan year is over for everybody (C6).
     """
     rules, opened_at = policy.training_deadline, state.training_opened_at
     if rules is None or opened_at is None:
@@ -38,18 +38,24 @@ def find_training_clock(state: CertificationState, policy: Policy) -> TrainingCl
         last_day = max(last_day, rules.not_before)
     until = _add_years(last_day, rules.reactivation_years)
     closes_on = policy.windows.closes_on
-    return TrainingClock(last_day, min(until, closes_on) if closes_on else until)
+    return (
+        TrainingClock(min(last_day, closes_on), min(until, closes_on)) if closes_on else TrainingClock(last_day, until)
+    )
 
 
 def find_due_fact(state: CertificationState, policy: Policy, now: datetime) -> FactKind | None:
-    """What the days have made due of an open case: lapsed, reactivated by other rules, closed; None for nothing."""
+    """What the days have made due of an open case: lapsed, reactivated by other rules, closed; None for nothing.
+
+    Nobody lapses with the end of the window: that closes the case.
+    """
     if state.ended:
         return None
     clock = find_training_clock(state, policy)
     if clock is None or not _is_over(clock.last_day, policy, now):
         return None if find_reactivation_refusal(state) else FactKind.TRAINING_REACTIVATED
     if find_lapse_refusal(state) is None:
-        return FactKind.TRAINING_LAPSED
+        closes_on = policy.windows.closes_on
+        return None if closes_on and _is_over(closes_on, policy, now) else FactKind.TRAINING_LAPSED
     return FactKind.CLOSED if state.is_lapsed and _is_over(clock.reactivate_until, policy, now) else None
 
 

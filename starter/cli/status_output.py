@@ -60,7 +60,8 @@ def print_summary(out: Console, status: Document) -> None:
 
 def _format_suspension(suspension: Document) -> str:
     until = f"until {suspension['until']}" if suspension["until"] else "without a term"
-    return f"{spell_code(suspension['cause'])}, {until}, by {suspension['decided_by']}: {suspension['suspension_id']}"
+    said = f"{spell_code(suspension['cause'])}, {until}, by {suspension['decided_by']}: {suspension['suspension_id']}"
+    return f"{said}, which waits for the appeal" if suspension["stayed"] else said
 
 
 def _format_may_assist(status: Document) -> Text:

@@ -510,6 +510,8 @@ async def test_e7_an_appeal_is_over_once_what_it_is_against_is(office: Office) -
     assert await stage(office, opened) == "certified", "stayed, as it was before the end"
     (listed,) = (await office.database.read(read_open_appeals, None, 25)).rows
     assert listed.number == 2, "what the end had overtaken is to be decided again"
+    shown = (await office.status(opened))["appeal"]
+    assert (shown["number"], shown["state"]) == (2, "open"), "not the last one, which is decided"
 
 
 async def test_e5_who_filed_on_behalf_does_not_decide_but_may_take_it_back(office: Office) -> None:

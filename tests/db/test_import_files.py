@@ -331,6 +331,17 @@ async def test_e10_a_file_that_was_sent_is_taken_from_where_it_was_cut_off(offic
     assert len(await office.all(AuditRow, action="import.done")) == 1
 
 
+async def test_e10_as_many_rows_are_received_as_is_said(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("starter.imports.MOST_RECEIVED", 3)
+    found, lines = Imports(office.database, KEY), [COLUMNS, *([row()[name] for name in COLUMNS] for _ in range(4))]
+    summary = await found.receive_file(write_lines(lines[:4]), "bewellnm", "staff:ana")
+    assert summary.rows == 3, "the header is no row"
+    for content in (write_lines(lines), write_lines(lines).rstrip()):
+        with pytest.raises(Invalid) as refused:
+            await found.receive_file(content, "bewellnm", "staff:ana")
+        assert [fault.code for fault in refused.value.faults] == ["too_many_rows"]
+
+
 async def test_e10_a_file_whose_import_is_undone_is_taken_no_further_and_one_that_fails_holds_up_no_other(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

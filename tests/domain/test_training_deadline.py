@@ -90,6 +90,7 @@ def test_e14_the_days_run_from_when_the_training_was_open_to_somebody_approved()
         ({"not_before": date(2026, 10, 15)}, None, date(2026, 10, 15), date(2028, 10, 15)),
         ({"not_before": date(2026, 3, 1)}, None, date(2026, 4, 1), date(2028, 4, 1)),
         ({}, date(2026, 12, 31), date(2026, 4, 1), date(2026, 12, 31)),
+        ({}, date(2026, 3, 20), date(2026, 3, 20), date(2026, 3, 20)),
         ({"not_before": date(2028, 2, 29), "reactivation_years": 1}, None, date(2028, 2, 29), date(2029, 2, 28)),
     ],
 )
@@ -114,6 +115,14 @@ def test_e14_a_day_is_over_at_midnight_in_the_programs_zone() -> None:
     assert find_due_fact(lapsed, longer.model_copy(update={"training_deadline": None}), after) == "training_reactivated"
     closed = state(*TRAINING, LAPSED, (FactKind.CLOSED, {}))
     assert find_due_fact(closed, policy(), after.replace(year=2028)) is None
+
+
+def test_e14_nobody_lapses_on_the_day_that_ends_the_window() -> None:
+    rules, closed = policy(date(2026, 3, 20)), datetime(2026, 3, 21, 8, tzinfo=UTC)
+    (told,) = list_due_letters(state(*TRAINING), rules, closed - timedelta(days=1))
+    assert told.about == "2026-03-20:1", "no letter names a day on which the window is over"
+    assert find_due_fact(state(*TRAINING), rules, closed) is None, "the window's end closes the case, and says so"
+    assert find_next_turn(state(*TRAINING), rules, closed) is None
 
 
 def test_e14_a_lapse_lies_over_the_journey_until_course_and_exam_are_complete() -> None:

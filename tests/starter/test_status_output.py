@@ -55,12 +55,20 @@ def printed(document: dict[str, Any]) -> list[str]:
 
 
 def test_e4_what_is_suspended_is_said_until_when_and_by_whom() -> None:
-    one = {"cause": "system_suspension", "until": None, "decided_by": "staff:ana", "suspension_id": "s1"}
+    one = {
+        "cause": "system_suspension",
+        "until": None,
+        "decided_by": "staff:ana",
+        "suspension_id": "s1",
+        "stayed": False,
+    }
     term = {**one, "cause": "suspended_by_staff", "until": "2024-06-03"}
+    stayed = {**term, "suspension_id": "s2", "stayed": True}
     notice = {"last_day": "2024-04-04", "by": "staff:ana"}
-    lines = printed(status(suspensions=[one, term], termination=notice))
+    lines = printed(status(suspensions=[one, term, stayed], termination=notice))
     assert "suspended system suspension, without a term, by staff:ana: s1" in lines
     assert "suspended suspended by staff, until 2024-06-03, by staff:ana: s1" in lines
+    assert "by staff:ana: s2, which waits for the appeal" in " ".join(lines)
     assert "to be terminated last day 2024-04-04, by staff:ana" in lines
 
 

@@ -106,6 +106,26 @@ async def test_e7_a_suspension_is_appealed_on_ones_own_page_and_lifted_by_somebo
     assert (await house.browser.get(there)).status_code == 200, "what came of it is theirs to see for a day"
 
 
+async def test_e7_an_appeal_that_is_open_again_after_a_later_one_is_decided_in_the_console(house: House) -> None:
+    case_id = await house.open(documents.registration())
+    today = datetime.now(UTC).date().isoformat()
+    ordered = {"cause": "suspended_by_staff", "reason": "A sample reason.", "notice_date": today}
+    await house.facts(case_id, FactKind.AUTHORITY_SUSPENDED, suspension_id="s1", decided_by="staff:rita", **ordered)
+    page = f"{await house.link(case_id)}/appeal"
+    await house.post(page, {"grounds": "The suspension was a mistake."})
+    await house.facts(case_id, FactKind.TERMINATED, by="staff:rita", reason="A sample reason.")
+    await house.post(page, {"grounds": "The termination was one, too."})
+    csrf = await house.sign_in(StaffRole.APPEALS_REVIEWER)
+    there = f"/staff/appeals/{case_id}"
+    given = {"csrf_token": csrf, "outcome": "reversed", **REASON}
+    assert (await house.post(f"{there}/decision", given)).status_code == 303
+    assert await stage(house, case_id) == "suspended"
+    csrf = await house.sign_in(StaffRole.APPEALS_REVIEWER, StaffRole.AUDITOR)
+    assert "Decide the appeal" in read(await house.browser.get(there)).text
+    assert (await house.post(f"{there}/decision", {**given, "csrf_token": csrf})).status_code == 303
+    assert await stage(house, case_id) != "suspended"
+
+
 async def test_e5_late_is_told_so_with_the_last_day(house: House) -> None:
     case_id, page = await denied(house)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=62), tick=True):

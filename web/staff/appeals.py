@@ -12,7 +12,13 @@ from db.case_state import UnknownCase, load_snapshot
 from db.reads.appeals import find_evidence, read_open_appeals
 from db.writes.appeals.deciding import DecisionOnAppeal
 from db.writes.appeals.filing import Filing
-from domain.shared.cases.appeals import STAFF_METHODS, AppealOutcome, FilingMethod, find_decider_refusal
+from domain.shared.cases.appeals import (
+    STAFF_METHODS,
+    AppealOutcome,
+    FilingMethod,
+    find_current_appeal,
+    find_decider_refusal,
+)
 from domain.shared.cases.facts import FactLog
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
@@ -171,7 +177,7 @@ async def _render(
     appeals = await visit.services.appeals.read_appeals(case_id)
     offer = await visit.services.appeals.find_offer(case_id)
     await visit.record_access("appeals", [case_id])
-    last = appeals[-1].appeal if appeals else None
+    last = find_current_appeal([one.appeal for one in appeals])
     is_open = last is not None and last.is_open
     barred = (
         find_decider_refusal(FactLog(snapshot.facts), last, visit.me.actor) if last is not None and is_open else None

@@ -249,6 +249,14 @@ def find_open_appeal(log: FactLog) -> Appeal | None:
     return next((one for one in reversed(fold_appeals(log)) if one.is_open), None)
 
 
+def find_current_appeal(appeals: Sequence[Appeal]) -> Appeal | None:
+    """The appeal that is to be decided, else the last one; None where there was none.
+
+    The one to be decided may be an earlier one: the end that had overtaken it was taken back by an appeal of its own.
+    """
+    return next((one for one in appeals if one.is_open), appeals[-1] if appeals else None)
+
+
 def find_appealed_end(log: FactLog) -> AppealedDecision | None:
     """What ended the case, where somebody decided it; None where nobody did, or it goes on."""
     ended = log.find_first(*_ENDED_BY_DECISION)
