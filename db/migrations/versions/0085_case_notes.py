@@ -6,7 +6,7 @@ from alembic import op
 from db.migrations.append_only import refuse_changes
 
 revision = "0085"
-down_revision = "0082"
+down_revision = "0083"
 
 
 def upgrade() -> None:
