@@ -102,11 +102,21 @@ class AppealRules(PolicyData):
     meanwhile: MeanwhileRules = MeanwhileRules()
 
 
+def _check_day(day: date) -> date:
+    if day.year >= 3000:
+        raise ValueError("no calendar reckons with this day; leave it out where there is no such limit")
+    return day
+
+
+# Clocks count on from it for years: 9999-12-31 for "never" is a day after which no day is.
+PolicyDay = Annotated[date, AfterValidator(_check_day)]
+
+
 class Windows(PolicyData):
     """When a plan year's certification is open. An absent date means there is no such limit (C6)."""
 
-    opens_on: date | None = None
-    closes_on: date | None = None
+    opens_on: PolicyDay | None = None
+    closes_on: PolicyDay | None = None
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:

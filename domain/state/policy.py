@@ -1,13 +1,12 @@
 """The exchange's rules for one plan year (A), as versioned, dated data."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field, field_serializer
 
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.policy import Label, Link, PolicyData, ProgramPolicy
+from domain.shared.policy import Label, Link, PolicyData, PolicyDay, ProgramPolicy
 
 
 class LmsIds(PolicyData):
@@ -46,7 +45,7 @@ class TrainingDeadline(PolicyData):
     """Until when course and exam are to be complete, and how long completing them still counts after that (E14)."""
 
     days: int = Field(ge=1, le=3660, description="for course and exam, from the day on which the approved may train")
-    not_before: date | None = Field(default=None, description="nobody's deadline is before this day")
+    not_before: PolicyDay | None = Field(default=None, description="nobody's deadline is before this day")
     remind_days_before: tuple[Annotated[int, Field(ge=0, le=366)], ...] = Field(
         default=(30, 7, 1), description="days before a last day at which a letter tells of it"
     )

@@ -108,6 +108,16 @@ def test_e12_a_field_left_out_is_told_where_its_table_begins() -> None:
             2028,
             "4: windows.opens_on: Enter a date",
         ),
+        (
+            "carried_over_from = 2024\n\n[windows]\ncloses_on = 9999-12-31\n",
+            2028,
+            "4: windows.closes_on: no calendar reckons with this day",
+        ),
+        (
+            f"{CARRIED}\n[training_deadline]\ndays = 30\nnot_before = 9999-12-31\n",
+            2028,
+            "6: training_deadline.not_before: no calendar reckons",
+        ),
         (f"{CARRIED}lms.exam_id = '''\n\n'''\nretired = 1\n", 2028, "6: retired: A policy has no such field"),
         ("#" * (LONGEST + 1), 2028, f"1: The file is longer than {LONGEST} characters; shorten it."),
     ],
