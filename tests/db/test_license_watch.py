@@ -10,6 +10,8 @@ from db.case_state import load_case, load_snapshot
 from db.license_tables import AlertReport, RegistryCall, WatchedLicense
 from db.reads.licenses.rounds import list_due_letters, read_last_round
 from db.tables import AuditRow, Case, EvidenceRow
+from db.writes.appeals.deciding import DecisionOnAppeal, decide_appeal
+from db.writes.appeals.filing import Filing, file_appeal
 from db.writes.licenses.calls import DueCall, Holder, JudgedLicense, record_answers, take_calls
 from db.writes.licenses.rounds import close_round
 from db.writes.licenses.watched import (
@@ -23,6 +25,8 @@ from db.writes.licenses.watched import (
 )
 from db.writes.opening import Opened
 from domain.programs.licenses import judge_holder
+from domain.shared.cases.appeals import AppealOutcome, FilingMethod
+from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.licensing import License, Producer
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
@@ -199,6 +203,27 @@ async def test_e2_e3_a_lapse_suspends_once_and_a_return_restores(watch: Watch) -
     assert len([key for key in kept if ":watch:" in key]) == 2, "what a change rests on is kept, and no more"
     calls = await watch.office.all(RegistryCall)
     assert (sum(one.suspended for one in calls), sum(one.restored for one in calls)) == (1, 1)
+
+
+async def test_e3_a_lapse_from_before_an_end_that_an_appeal_took_back_is_restored_too(watch: Watch) -> None:
+    opened, office = await watch.certified(), watch.office
+    npn, today = await watch.find_npn(opened), watch.office.now.date()
+    await watch.take_in(today)
+    watch.licenses[npn] = {"active": False}
+    await watch.ask(today + 30 * DAY)
+    await office.command(opened, CommandKind.REVOKE)
+    await watch.ask(today + 60 * DAY)
+    assert await office.all(WatchedLicense, case_id=opened.case_id) == [], "an ended case is watched no more"
+    filing = Filing(opened.case_id, actor="assister", method=FilingMethod.OWN_PAGE, grounds="It was a mistake.")
+    await office.database.write(file_appeal, filing, lambda years: frozenset(), office.later())
+    decision = DecisionOnAppeal(opened.case_id, "staff:anna", AppealOutcome.REVERSED, "a sample reason")
+    await office.database.write(decide_appeal, decision, lambda years: frozenset(), office.later())
+    assert (await office.status(opened))["stage"] == "suspended", "as it was before the end"
+    await watch.take_in(today + 60 * DAY)
+    watch.licenses[npn] = {}
+    await watch.ask((await watch.row(opened)).due_on)
+    status = await office.status(opened)
+    assert (status["stage"], status["suspensions"]) == ("certified", [])
 
 
 async def test_e2_e3_a_license_that_lapses_again_on_the_day_of_its_return_suspends_again_that_day(watch: Watch) -> None:

@@ -13,7 +13,7 @@ from db.case_state import any_policy_of, list_rows
 from db.license_tables import RegistryCall, WatchedLicense
 from db.tables import Case, CertificateRow
 from db.writes.effects import keep_evidence
-from db.writes.licenses.authority import restore_holder, suspend_holder
+from db.writes.licenses.authority import find_lapse_suspension, restore_holder, suspend_holder
 from db.writes.licenses.watched import is_watched_still
 from db.writes.screenings import SOURCE
 from domain.programs.policies import find_license_watch
@@ -104,6 +104,8 @@ def _find_holders(session: Session, npns: Sequence[str], day: date) -> dict[str,
             row.npn, row.subscription = npn, None
         else:
             row.due_on = day + timedelta(days=1)
+            if row.answered_on is None:  # it may have lapsed before an end that an appeal has taken back
+                row.suspension_id = find_lapse_suspension(session, case.case_id)
             found[npn].append(Holder(case, any_policy_of(session, case), row.suspension_id is not None))
     return {npn: tuple(holders) for npn, holders in found.items()}
 
