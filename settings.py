@@ -315,6 +315,11 @@ class Settings(BaseSettings):
     public_metrics: bool = Field(
         default=True, description="whether /metrics answers; anybody who reaches it may read it"
     )
+    worker_metrics: str = Field(
+        default="",
+        pattern=r"^$|^[^\s:]+:\d{1,5}$",
+        description="host and port at which a worker shows the Temporal SDK's own metrics; empty means nowhere",
+    )
     public_openapi: bool = Field(default=True, description="whether /openapi.json, the API's description, answers")
 
     temporal_ui_url: str = Field(default="", description="the Temporal UI, for links from cases; empty means none")

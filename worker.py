@@ -304,7 +304,7 @@ async def run_worker(settings: Settings) -> int:
             )
         ]
         beside.append(_run_beside(stack, stop, keep_recording(database)))
-        temporal = await connect_client(build_interceptors(database))
+        temporal = await connect_client(build_interceptors(database), metrics_at=settings.worker_metrics)
         polls_lms = settings.absorb is not None
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))
         beside.append(_run_beside(stack, stop, services.seasons.keep_begun()))

@@ -70,7 +70,7 @@ class Apart:
 
     def __init__(self, folder: Path, temporal: str, namespace: str, database: str, proxy: int | None = None) -> None:
         self._folder = folder
-        ports = choose_ports(("web", *SANDBOX_PORTS), {})
+        ports = choose_ports(("web", "worker_metrics", *SANDBOX_PORTS), {})
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         urls["web"] = f"http://127.0.0.1:{proxy or ports['web']}"
         key, certificate = make_signing_pair(folder / "signing")
@@ -134,10 +134,26 @@ class Apart:
         part.wait_for(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
         return part
 
-    def worker(self, name: str) -> Part:
+    @property
+    def sdk_metrics(self) -> str:
+        """Where the worker that was told so shows the SDK's own figures."""
+        return f"http://127.0.0.1:{self._ports['worker_metrics']}/metrics"
+
+    def run_doctor(self) -> Any:
+        """What `certify doctor` says."""
+        command = [sys.executable, "-m", "starter.cli.certify", "doctor", "--json"]
+        ran = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, check=False, timeout=PATIENCE
+        )
+        return json.loads(ran.stdout)
+
+    def worker(self, name: str, *, shows_metrics: bool = False) -> Part:
         """A worker."""
         ready = self._folder / f"{name}.ready"
-        part = self._start(name, ("-m", "starter.cli.certify", "worker"), {"CERTIFY_READY_FILE": str(ready)})
+        told = {"CERTIFY_READY_FILE": str(ready)}
+        if shows_metrics:
+            told["CERTIFY_WORKER_METRICS"] = f"127.0.0.1:{self._ports['worker_metrics']}"
+        part = self._start(name, ("-m", "starter.cli.certify", "worker"), told)
         part.wait_for(ready.exists)
         return part
 

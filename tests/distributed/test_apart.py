@@ -1,8 +1,10 @@
 """The same processes apart: a Temporal server, PostgreSQL, two workers, web and stand-ins, told by the environment."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -10,14 +12,18 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
+from db.engine import Database
+from db.writes.sessions import open_session
 from tests.distributed.conftest import NAMESPACE
 from tests.distributed.parts import Apart, Part, workers_of
 from tests.fixtures.postgres import make_role
 from tests.support import documents
 from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
+from web.http.permissions import StaffRole
 
 SECONDS = 180
+SESSION_COOKIE = "staff"
 
 
 @pytest_asyncio.fixture
@@ -49,12 +55,38 @@ async def figures(world: World) -> dict[str, float]:
     return {name: float(value) for name, value in lines}
 
 
+async def mail_goes_down(apart: Apart, world: World, stand_ins: Part) -> None:
+    """Within half a minute the metrics say so, the operator's page and `certify doctor`, though no letter is due."""
+    up = 'certify_third_party_up{third_party="mail"}'
+    assert (await figures(world))[up] == 1
+    assert [one["setting"] for one in (await asyncio.to_thread(apart.run_doctor))["outages"]] == []
+    stand_ins.ask_to_end()
+    assert await asyncio.to_thread(stand_ins.ended) == 0
+    async with asyncio.timeout(30):
+        while (await figures(world))[up]:
+            await asyncio.sleep(0.5)
+    (told,) = (await asyncio.to_thread(apart.run_doctor))["outages"]
+    assert (told["setting"], "mail_unreachable" in told["fault"]) == ("mail", True)
+    database = Database(apart.environment["CERTIFY_DATABASE_URL"])
+    secret = await database.write(
+        open_session, "olga", "Olga Example", [StaffRole.OPERATOR], timedelta(hours=1), datetime.now(UTC)
+    )
+    await database.close()
+    page = await world.http.get(f"{world.web}/staff/operations", headers={"Cookie": f"{SESSION_COOKIE}={secret}"})
+    assert "Mail server: down." in page.text
+
+
 @pytest.mark.slow
 async def test_separate_processes_certify_and_one_worker_may_leave(apart: Apart, temporal: Client) -> None:
     stand_ins, web, first, second = await asyncio.gather(
         *(
             asyncio.to_thread(start)
-            for start in (apart.sandbox, apart.web, lambda: apart.worker("first"), lambda: apart.worker("second"))
+            for start in (
+                apart.sandbox,
+                apart.web,
+                lambda: apart.worker("first"),
+                lambda: apart.worker("second", shows_metrics=True),
+            )
         )
     )
     async with asyncio.timeout(SECONDS), httpx2.AsyncClient(timeout=PATIENCE) as http:
@@ -75,7 +107,11 @@ async def test_separate_processes_certify_and_one_worker_may_leave(apart: Apart,
         told = await figures(world)
         assert told['certify_cases{stage="active"}'] == 2
         assert told['certify_cases{stage="certified"}'] == len(cases)
-    for part in (second, web, stand_ins):
+        shown = (await http.get(apart.sdk_metrics)).text
+        assert {"temporal_worker_task_slots_used", "temporal_request"} <= set(re.findall(r"^temporal_\w+", shown, re.M))
+
+        await mail_goes_down(apart, world, stand_ins)
+    for part in (second, web):
         part.ask_to_end()
-    assert [await asyncio.to_thread(part.ended) for part in (second, stand_ins)] == [0, 0]
+    assert await asyncio.to_thread(second.ended) == 0
     assert await asyncio.to_thread(web.ended) in (0, -signal.SIGTERM)  # uvicorn ends in good order, then by the signal

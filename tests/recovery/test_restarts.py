@@ -37,6 +37,7 @@ from domain.shared.cases.reasons import Reason, Refusal
 from starter import schedules, workflow_directory
 from starter.cases import Cases
 from starter.delivery import deliver_pending
+from starter.operations import read_temporal_figures
 from starter.temporal import CaseWorkflows
 from tests.support import documents, recovery
 from tests.support.federal import Federal
@@ -345,6 +346,9 @@ async def test_a_workflow_whose_task_fails_again_and_again_is_flagged_until_a_co
         async with asyncio.timeout(PATIENCE):
             while "workflow_stuck" not in await flags(system, opened):
                 await reconcile(system)
+            # Whom an operator's page and the metrics count.
+            while not (await read_temporal_figures(system.client)).failing:
+                await asyncio.sleep(0.5)
     assert await audited(system, opened, "case.restarted") == []
     async with apart.working():
         await apart.agreed(opened, "awaiting_decision", "decision")

@@ -415,6 +415,8 @@ async def start_skipping_temporal(stack: AsyncExitStack, database: Database, sug
     dynamic = {
         "frontend.WorkflowTimeSkippingEnabled": "true",
         "history.timerProcessorMaxTimeShift": '"10ms"',  # a timer fires a second late otherwise
+        # A workflow whose tasks fail says so after the second time, rather than after minutes.
+        "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": "2",
         "limit.historyCount.suggestContinueAsNew": str(suggest_renewal_at),
     }
     server = await start_temporal(

@@ -17,6 +17,7 @@ from jinja2 import Environment
 
 from db.engine import Database
 from settings import Settings
+from starter import schedules
 from starter.client import RPC_TIMEOUT, connect_client
 from starter.stack import temporal_server
 from starter.stack.processes import choose_ports, send_request
@@ -78,6 +79,16 @@ async def house(
     async with httpx2.AsyncClient(transport=transport, base_url="http://certify.example.org") as browser:
         yield House(browser, services, database)
     await database.close()
+
+
+@pytest.fixture
+async def scheduled(house: House) -> AsyncIterator[House]:
+    """The same, with the schedules that a worker would have made."""
+    temporal = house.services.cases.temporal
+    await schedules.ensure_schedules(temporal, "nobody's")
+    yield house
+    for one in [one async for one in await temporal.list_schedules()]:
+        await temporal.get_schedule_handle(one.id).delete()
 
 
 def build_test_secret(name: str) -> str:

@@ -11,7 +11,6 @@ from db.own_tables import CodeRow
 from db.tables import EffectRow
 from db.writes.house.third_parties import record_calls
 from domain.shared.third_parties import ThirdParty, build_failure, build_success
-from starter import schedules
 from templates.labels import FILTERS
 from tests.support import documents
 from tests.support.tables import add_rows
@@ -100,7 +99,7 @@ async def test_without_a_worker_the_page_says_so_and_shows_what_waits_for_whom(h
     await waiting(house)
     answer = await house.browser.get(PAGE)
     assert "No worker does the background work." in read(answer).text
-    assert told(answer.text, "owners")["staff"][0] == "1"
+    assert told(answer.text, "owners")["Staff"][0] == "1"
     assert told(answer.text, "backlogs")["Cases to be begun"][0] == "1"
     found = await metrics(house)
     assert (found['certify_wait{owner="staff"}'], found["certify_background_working"]) == (1, 0)
@@ -108,11 +107,11 @@ async def test_without_a_worker_the_page_says_so_and_shows_what_waits_for_whom(h
 
 
 async def test_schedules_say_when_they_ran_and_the_temporal_ui_has_ready_made_lists(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    scheduled: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    house = scheduled
     await house.sign_in(StaffRole.OPERATOR)
     monkeypatch.setattr(house.services.settings, "temporal_ui_url", "http://127.0.0.1:8233/")
-    await schedules.ensure_schedules(house.services.cases.temporal, "nobody's")
     answer = await house.browser.get(PAGE)
     rows = told(answer.text, "schedules")
     assert rows["Reminders of the day"][0] == "–"
