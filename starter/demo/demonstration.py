@@ -15,9 +15,10 @@ from starter.cli.context import find_settings
 from starter.cli.output import open_console, print_json
 from starter.demo.federal import RegistrationScenario, RegistrationWalkthrough
 from starter.demo.progress import LiveProgress, PlainProgress, ProgressDisplay
-from starter.demo.report import DemoReport, describe_report, print_report
+from starter.demo.report import DemoReport, describe_report, print_report, print_way_back
 from starter.demo.scenarios import PLAN_YEAR, SCENARIOS
 from starter.demo.state import CertificationScenario, CertificationWalkthrough
+from starter.demo.staying import ask_to_stay, can_be_asked
 from starter.demo.walkthrough import Document, Scenario, ScenarioResult, Unexpected, run_verb
 from starter.stack.embedded import run_stack
 from starter.stack.signals import cancel_on_signals
@@ -27,28 +28,42 @@ CALL_SECONDS = 15.0
 
 
 async def demonstrate(data: Path | None, keep: bool, as_json: bool) -> int:
-    """Runs the demonstration on a folder, a fresh one unless given. Returns the exit status; Ctrl-C ends it."""
+    """Runs the demonstration on a folder, a fresh one unless given. Returns the exit status; Ctrl-C ends it.
+
+    With ``keep`` the stack stays at the end, until Ctrl-C; without it who sits at a terminal is asked whether it does.
+    """
     folder = data or Path(tempfile.mkdtemp(prefix="certify-demo-"))
     out = open_console(error=as_json)
+    stays = asyncio.Event()
+    if keep:
+        stays.set()
     with cancel_on_signals() as received:
         try:
-            return await _demonstrate_on_stack(folder, keep, as_json, out)
+            return await _demonstrate_on_stack(folder, stays, as_json, out)
         except asyncio.CancelledError:
             if not received:
                 raise
-            return 0 if keep else 128 + received[0]
+            return 0 if stays.is_set() else 128 + received[0]
 
 
-async def _demonstrate_on_stack(folder: Path, keep: bool, as_json: bool, out: Console) -> int:
+async def _demonstrate_on_stack(folder: Path, stays: asyncio.Event, as_json: bool, out: Console) -> int:
     out.print(f"Starting the stack on {folder} …", soft_wrap=True)
     async with run_stack(folder) as stack:
         find_settings(folder)  # puts the stack's policies and its exchange in force here too, which the report names
         results, faults = await _walk_through_all(stack, out)
         report = await _make_report(stack, results, out)
-        if keep:
-            await _print_outcome(report, faults, keep, as_json, out)
+        asks = not stays.is_set() and not as_json and can_be_asked(out)
+        if stays.is_set() or asks:
+            await _print_outcome(report, faults, True, as_json, out)
+        if asks and await ask_to_stay(out):
+            out.print("Ctrl-C ends it.")
+            stays.set()
+        if stays.is_set():
             await asyncio.Event().wait()
-    await _print_outcome(report, faults, keep, as_json, out)
+    if asks:
+        print_way_back(out, report)
+    else:
+        await _print_outcome(report, faults, False, as_json, out)
     return 1 if faults else 0
 
 
@@ -90,11 +105,13 @@ async def _make_report(stack: Document, results: list[ScenarioResult], out: Cons
     return DemoReport(stack, results, rcl.raise_for_status().json()["rows"], len(messages.json()))
 
 
-async def _print_outcome(report: DemoReport, faults: list[Unexpected], keep: bool, as_json: bool, out: Console) -> None:
+async def _print_outcome(
+    report: DemoReport, faults: list[Unexpected], is_running: bool, as_json: bool, out: Console
+) -> None:
     if as_json:
         print_json(describe_report(report))
     else:
-        await print_report(out, report, keep)
+        await print_report(out, report, is_running)
     if faults:
         sentence = "; ".join(dict.fromkeys(map(str, faults)))
         print(f"{sentence}; the logs are in {report.stack['data']}/logs.", file=sys.stderr, flush=True)

@@ -19,8 +19,9 @@ from starter.cli.output import (
     print_rcl,
     spell_code,
 )
-from starter.demo.walkthrough import Document, ScenarioResult
+from starter.demo.walkthrough import ROOT, Document, ScenarioResult
 
+SAMPLE = ROOT / "docs" / "samples" / "broker.json"
 # Of a file's name, a hash of 64 digits, what tells it from the others and fits into 80 columns.
 HASH_SHOWN = 12
 # Kinds of facts that turn a case off its straight way, each with the field of it that says why or what.
@@ -45,7 +46,7 @@ class DemoReport:
 # for people
 
 
-async def print_report(out: Console, report: DemoReport, keep: bool) -> None:
+async def print_report(out: Console, report: DemoReport, is_running: bool) -> None:
     """Tables of both programs, the published list, the certificates' files, and where all of it is to be seen."""
     state = [one for one in report.results if one.status["program"] != "ffm"]
     federal = [one for one in report.results if one.status["program"] == "ffm"]
@@ -65,7 +66,7 @@ async def print_report(out: Console, report: DemoReport, keep: bool) -> None:
     out.print(f"\nCertificates, in {data}/certificates", soft_wrap=True)
     print_pairs(out, _list_files(report.results))
     out.print()
-    _print_addresses(out, report, keep)
+    _print_addresses(out, report, is_running)
 
 
 def _format_number(one: ScenarioResult) -> Cell:
@@ -114,13 +115,18 @@ def _describe_holder(name: str, certificate: Document) -> str:
     return f"{name}, {spell_code(certificate['market'])}" if "market" in certificate else name
 
 
-def _print_addresses(out: Console, report: DemoReport, keep: bool) -> None:
+def print_way_back(out: Console, report: DemoReport) -> None:
+    """The command that starts the stack again where it was left."""
+    out.print("The stack has ended. To look at these, start it again where it was left:\n")
+    out.print(f"  {name_command()} up --data {shlex.quote(report.stack['data'])}\n", soft_wrap=True)
+
+
+def _print_addresses(out: Console, report: DemoReport, is_running: bool) -> None:
     stack = report.stack
-    if keep:
-        out.print("The stack is running; Ctrl-C ends it. To look at:")
+    if is_running:
+        out.print("The stack is running. To look at:\n")
     else:
-        out.print("The stack has ended. To look at these, start it again where it was left:\n")
-        out.print(f"  {name_command()} up --data {shlex.quote(stack['data'])}\n", soft_wrap=True)
+        print_way_back(out, report)
     number = next((each["number"] for one in report.results for each in one.certificates), "")
     rows = [
         ("certificate", f"{stack['web']}/certificates/{number}"),
@@ -129,6 +135,14 @@ def _print_addresses(out: Console, report: DemoReport, keep: bool) -> None:
         ("mailbox", f"{stack['mailbox']} ({report.messages} messages)"),
     ]
     print_pairs(out, rows)
+    if is_running and SAMPLE.exists():
+        out.print("\nNobody waits for a decision now; in another terminal, somebody asks for one:\n")
+        out.print(f"  {name_command()} request {_shorten_path(SAMPLE)}\n", soft_wrap=True)
+
+
+def _shorten_path(path: Path) -> Path:
+    """The path as it is typed in the folder where the command was called."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def name_command() -> str:

@@ -1,4 +1,4 @@
-"""The samples are what the forms take, of people the stand-ins know; the commands of README name what is there."""
+"""The samples are what the forms take, of people the stand-ins know; commands in the docs name what is there."""
 
 import json
 import re
@@ -69,16 +69,16 @@ def test_the_registry_knows_the_firm_and_the_vendor_the_counselor() -> None:
     assert f"| {sample('enrollment-counselor')['email']} | clear |" in SANDBOX
 
 
-# README
+# README and the tour
 
 
 def commands() -> list[str]:
-    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-    return "".join(blocks).splitlines()
+    text = "".join((ROOT / name).read_text() for name in ("README.md", "docs/tour.md"))
+    return "".join(re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)).splitlines()
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_command_of_the_readme_names_what_is_there(command: str) -> None:
+def test_a_command_for_newcomers_names_what_is_there(command: str) -> None:
     """A comment behind it is none in every shell."""
     words = command.removeprefix("CASE=$(").removesuffix(")").split()
     assert "#" not in command

@@ -1,4 +1,7 @@
-"""The commands of README, typed as they are printed: one after the other in a shell, on the real stack."""
+"""The commands of the tour, typed as they are printed: one after the other in a shell, on the real stack.
+
+Those of README start a demonstration and this suite.
+"""
 
 import asyncio
 import os
@@ -16,6 +19,10 @@ from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+TOUR = (ROOT / "docs" / "tour.md").read_text()
+BLOCKS: list[str] = re.findall(r"^```sh\n(.*?)^```", TOUR, re.DOTALL | re.MULTILINE)
+TYPED = ("make up", "samples/agent.json", "decide $CASE", "earlier-years", "samples/federal-registration", "ffm agree")
 
 
 class Shell:
@@ -50,10 +57,9 @@ class Shell:
 
 
 def commands(containing: str) -> list[str]:
-    """The lines of the block of README that has this in it."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-    (block,) = [block for block in blocks if containing in block]
-    return str(block).splitlines()
+    """The lines of the block of the tour that has this in it."""
+    (block,) = [block for block in BLOCKS if containing in block]
+    return block.splitlines()
 
 
 @pytest.fixture
@@ -61,9 +67,13 @@ def shell(stack: dict[str, Any], tmp_path: Path) -> Shell:
     return Shell(tmp_path, stack["data"])
 
 
+async def test_every_block_of_the_tour_is_typed() -> None:
+    assert [[word in block for word in TYPED].index(True) for block in BLOCKS] == list(range(len(TYPED)))
+
+
 async def test_an_agent_asks_and_staff_decide(shell: Shell, world: World) -> None:
     printed = {}
-    for line in commands("samples/agent.json"):
+    for line in [*commands("samples/agent.json"), *commands("decide $CASE")]:
         if " decide " in line:
             await world.until({"case_id": shell.case}, "awaiting_decision")
         printed[line] = await shell.run(line)
@@ -71,6 +81,12 @@ async def test_an_agent_asks_and_staff_decide(shell: Shell, world: World) -> Non
     *_, history, audit = printed.values()
     assert "licence confirmed" in " ".join(history.split()), "wherever a line of the screen ends"
     assert "case.decided by staff:reviewer" in audit
+    assert "Demo Producer" in printed[".venv/bin/certify list"]
+
+
+async def test_earlier_years_are_imported_and_a_season_is_rehearsed(shell: Shell) -> None:
+    for line in commands("earlier-years"):
+        assert await shell.run(line)
 
 
 async def test_an_agent_registers_with_the_federal_marketplace(shell: Shell, world: World) -> None:
