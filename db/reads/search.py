@@ -1,7 +1,9 @@
 """Finding people by the words kept of them, and their cases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import exists, func
 from sqlalchemy.orm import Session, aliased
@@ -12,7 +14,7 @@ from db.reads.queue import ListedCase, list_matching
 from db.tables import Assister, Case, CertificateRow, SearchTerm
 from domain.shared.ids import parse_certificate_number
 from domain.shared.reference_numbers import find_case_range
-from domain.shared.search_words import split_words
+from domain.shared.search_words import find_number, list_alike, split_words
 
 # Comes after every letter: terms from a word up to the word and this one begin with it, and an index finds them.
 LAST = "\U0010ffff"
@@ -21,36 +23,82 @@ CASES_OF_ONE = 10
 TERMS_OF_ONE = 4  # that begin with the same word; who has more takes the place of others
 
 
-def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
-    """The cases of a certificate's or a reference number, or else of the people in whom every word is found.
+@dataclass(frozen=True)
+class SearchFindings:
+    """What a search has found: cases, and people who have none; ``is_guess`` where one word was taken for a typo."""
 
-    Newest first of each. Raises `Invalid` for a query that is too long.
-    """
-    words = split_words(query)
-    case_id = _find_certified(session, query)
-    if case_id is not None:
-        return list_matching(session, col(Case.case_id) == case_id, limit=1)
-    if referred := _find_referred(session, query, limit):
-        return referred
-    people = _find_people(session, words, limit) if words else []
-    if not people:
-        return []
-    found = list_matching(session, col(Case.assister_id).in_(people), limit=limit * CASES_OF_ONE)
-    places = {assister_id: place for place, assister_id in enumerate(people)}
-    return sorted(found, key=lambda case: places[case.assister_id])[:limit]
+    cases: list[ListedCase]
+    people: list[Assister]
+    is_guess: bool = False
 
 
-def find_people_without_case(session: Session, query: str, limit: int) -> list[Assister]:
-    """The people in whom every word is found and who have no case: known from an import alone (E10).
+def search_everything(session: Session, query: str, limit: int) -> SearchFindings:
+    """What somebody of staff looks for, by whatever they have of it.
 
+    The case of a certificate's, a reference or a case's own number, or else the cases of the people in whom every word
+    is found, newest first of each, and those of these people who are known from an import alone (E10). A phone or a
+    license number is found however it is written. Where there is nobody, one word of a name may have one typo.
     Raises `Invalid` for a query that is too long.
     """
     words = split_words(query)
-    people = _find_people(session, words, limit) if words else []
-    has_case = exists().where(col(Case.assister_id) == col(Assister.assister_id))
-    found: list[Assister] = list_rows(session, select(Assister).where(col(Assister.assister_id).in_(people), ~has_case))
+    if numbered := _find_numbered(session, query, limit):
+        return SearchFindings(numbered, [])
+    people = _find_numbered_people(session, query, limit) or (_find_people(session, words, limit) if words else [])
+    is_guess = not people
+    people = people or _guess_people(session, words, limit)
+    if not people:
+        return SearchFindings([], [])
+    found = list_matching(session, col(Case.assister_id).in_(people), limit=limit * CASES_OF_ONE)
     places = {assister_id: place for place, assister_id in enumerate(people)}
+    cases = sorted(found, key=lambda case: places[case.assister_id])[:limit]
+    return SearchFindings(cases, _list_without_case(session, places), is_guess)
+
+
+def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
+    """The cases that `search_everything` finds."""
+    return search_everything(session, query, limit).cases
+
+
+def _list_without_case(session: Session, places: Mapping[str, int]) -> list[Assister]:
+    has_case = exists().where(col(Case.assister_id) == col(Assister.assister_id))
+    among = select(Assister).where(col(Assister.assister_id).in_(list(places)), ~has_case)
+    found: list[Assister] = list_rows(session, among)
     return sorted(found, key=lambda one: places[one.assister_id])
+
+
+def _find_numbered(session: Session, query: str, limit: int) -> list[ListedCase]:
+    """The case that has this number: of its certificate, of reference, or its own."""
+    case_id = _find_certified(session, query) or _find_case_id(query)
+    if case_id is not None and (found := list_matching(session, col(Case.case_id) == case_id, limit=1)):
+        return found
+    return _find_referred(session, query, limit)
+
+
+def _find_case_id(query: str) -> str | None:
+    try:
+        return str(UUID(query.strip()))
+    except ValueError:
+        return None
+
+
+def _find_numbered_people(session: Session, query: str, limit: int) -> list[str]:
+    """Who has this phone or license number."""
+    number = find_number(query)
+    return _find_people(session, [number], limit) if number else []
+
+
+def _guess_people(session: Session, words: Sequence[str], limit: int) -> list[str]:
+    """Who has a word that differs by one typo from one of these, and every other one as it is."""
+    for word in words:
+        alike = list_alike(word)
+        if not alike:
+            continue
+        query = select(col(SearchTerm.assister_id)).where(col(SearchTerm.term).in_(alike))
+        others = [other for other in words if other != word]
+        query = _narrow_down(query.order_by(col(SearchTerm.term)), others)
+        if found := list_rows(session, query.limit(limit * TERMS_OF_ONE)):
+            return list(dict.fromkeys(found))[:limit]
+    return []
 
 
 def _find_certified(session: Session, query: str) -> str | None:
@@ -70,11 +118,16 @@ def _find_people(session: Session, words: Sequence[str], limit: int) -> list[str
     # The index gives the few people of the rarest word; only those are held against the other words.
     rarest, *others = [word for _, word in sorted([(_count_terms(session, word), word) for word in words])]
     query = select(col(SearchTerm.assister_id)).where(*_begin_with(SearchTerm, rarest)).order_by(col(SearchTerm.term))
-    for word in others:
+    found = list_rows(session, _narrow_down(query, others).limit(limit * TERMS_OF_ONE))
+    return list(dict.fromkeys(found))[:limit]
+
+
+def _narrow_down(query: Any, words: Iterable[str]) -> Any:
+    """To those people who have a term that begins with each of these words, too."""
+    for word in words:
         other = aliased(SearchTerm)
         query = query.where(exists().where(other.assister_id == SearchTerm.assister_id, *_begin_with(other, word)))  # type: ignore[arg-type]
-    found = list_rows(session, query.limit(limit * TERMS_OF_ONE))
-    return list(dict.fromkeys(found))[:limit]
+    return query
 
 
 def _count_terms(session: Session, word: str) -> int:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
+from string import ascii_lowercase
 
 from domain.shared.documents.faults import Fault, Invalid
 
@@ -9,6 +10,8 @@ LONGEST = 200
 MOST_WORDS = 8
 _SHORTEST_PADDED = 8  # digits: an NPN written with leading zeros has ten, as a rule
 _DIGITS_WITH_COUNTRY = 11
+_OF_PHONES = frozenset("0123456789 ()+-./")
+_SHORTEST_GUESSED, _LONGEST_GUESSED = 4, 20  # letters of a word that may have a typo
 
 # Letters that Unicode doesn't take apart into a plain one and its mark.
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ħ": "h", "ı": "i"})
@@ -62,6 +65,31 @@ def strip_phone(text: str) -> str:
 def join_parts(text: str) -> str:
     """Letters and digits alone, in plain small letters: *NM-100* and *nm 100* are the same."""
     return "".join(_split_parts(text))
+
+
+def find_number(query: str) -> str | None:
+    """The one phone or license number that a whole query may be, as terms have it; None for what is no number."""
+    if len(query) > LONGEST or not any(c.isdigit() for c in query):
+        return None
+    plain = query.strip()
+    if set(plain) <= _OF_PHONES:
+        return strip_phone(plain) or None
+    return join_parts(plain) or None
+
+
+def list_alike(word: str) -> list[str]:
+    """The words that differ from this one by one typo: a letter too many, too few, another one, or two exchanged.
+
+    None for words too short to say, and for those with anything but plain letters in them.
+    """
+    if not _SHORTEST_GUESSED <= len(word) <= _LONGEST_GUESSED or not (word.isascii() and word.isalpha()):
+        return []
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    fewer = {before + after[1:] for before, after in cuts if after}
+    exchanged = {before + after[1] + after[0] + after[2:] for before, after in cuts if len(after) > 1}
+    others = {before + letter + after[1:] for before, after in cuts if after for letter in ascii_lowercase}
+    more = {before + letter + after for before, after in cuts for letter in ascii_lowercase}
+    return sorted((fewer | exchanged | others | more) - {word})
 
 
 def split_words(query: str) -> list[str]:

@@ -101,7 +101,9 @@ async def test_counts_are_one_pass_over_an_index(database: Database) -> None:
     assert "TEMP B-TREE" not in plan
 
 
-@pytest.mark.parametrize("words", ["ana", "an exam", "ana example-00017", "nobody at all", "person.00017@"])
+@pytest.mark.parametrize(
+    "words", ["ana", "an exam", "ana example-00017", "nobody at all", "person.00017@", "505 555 0100", "qwertz asdfgh"]
+)
 async def test_a_search_goes_by_the_words(database: Database, words: str) -> None:
     plans = await plans_of(database, lambda: database.read(find_cases, words, 50))
     assert len(plans) >= 3

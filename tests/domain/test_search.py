@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from domain.shared.documents.faults import Invalid
 from domain.shared.ids import make_certificate_number, parse_certificate_number
-from domain.shared.search_words import LONGEST, list_terms, normalize_text, split_words
+from domain.shared.search_words import LONGEST, find_number, list_alike, list_terms, normalize_text, split_words
 
 LETTERS = st.characters(categories=["L", "M", "P", "Zs"], exclude_characters="@")
 
@@ -110,3 +110,26 @@ def test_what_is_no_number_of_ours_stays_what_it_is(other: str, kept: str) -> No
 def test_p20_an_npn_is_found_with_leading_zeros_too() -> None:
     assert split_words("0012345678") == ["12345678"]
     assert split_words("007 00000000") == ["007", "00000000"]
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("(505) 555-0142", "5055550142"),
+        ("+1 505 555 0142", "5055550142"),
+        ("NM-20417", "nm20417"),
+        ("nm 20417", "nm20417"),
+        ("Ana Muestra", None),
+        ("--", None),
+        ("1" * 201, None),
+    ],
+)
+def test_a_number_is_one_however_it_is_written(query: str, number: str | None) -> None:
+    assert find_number(query) == number
+
+
+def test_one_typo_is_a_letter_more_or_less_another_one_or_two_exchanged() -> None:
+    alike = set(list_alike("marta"))
+    assert {"mata", "amrta", "maria", "maarta", "martaz"} <= alike
+    assert not {"marta", "mara1", "mrtaa", "mat"} & alike
+    assert [list_alike(word) for word in ("ana", "12345", "josé", "x" * 21)] == [[], [], [], []]

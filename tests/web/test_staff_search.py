@@ -29,6 +29,36 @@ async def test_people_are_found_by_name_npn_e_mail_and_certificate_number(house:
         assert next(field["value"] for field in reader.of("input") if field.get("id") == "words") == words
 
 
+async def test_people_are_found_by_phone_license_and_case_and_with_one_typo(house: House) -> None:
+    csrf = await house.sign_in()
+    numbers = {"phone": "(505) 555-0142", "license_number": "NM-20417"}
+    wanted = await house.open({**documents.broker(first_name="Rosalinda", last_name="Muestra"), **numbers})
+    await house.open(documents.broker(first_name="Otra", last_name="Persona"))
+    phones = ("505-555-0142", "+1 505 555 0142", "5055550142", "505 555 01 4")
+    for words in (*phones, "nm 20417", "NM20417", wanted, wanted.upper()):
+        reader = read(await search(house, words, csrf))
+        assert "Cases found: 1" in reader.text, words
+        assert "differ by one letter" not in reader.text
+    for words in ("rosalnda", "rosallinda muestra", "Rosalinda Muesrta", "rosalimda"):
+        answer = await search(house, words, csrf)
+        assert rows(answer.text) == [wanted], words
+        assert "Nobody has exactly these words. These differ by one letter." in read(answer).text
+    for words in ("rosalnd muesrta", "505-555-0143", "NM-20418"):  # two typos, and numbers, which are never guessed
+        assert rows((await search(house, words, csrf)).text) == [], words
+
+
+async def test_every_page_of_staff_has_the_search_in_its_head(house: House) -> None:
+    csrf = await house.sign_in()
+    case_id = await house.open(documents.broker(first_name="Nadia"))
+    for path in ("/staff", "/staff/cases", f"/staff/cases/{case_id}", "/staff/dashboard", "/staff/own-sessions"):
+        page = read(await house.browser.get(path))
+        (form,) = [one for one in page.of("form") if one.get("role") == "search"]
+        assert (form["method"], form["action"]) == ("post", "/staff/search"), path
+        assert csrf in [one.get("value") for one in page.of("input") if one.get("name") == "csrf_token"]
+    page = read(await house.browser.get("/staff/search"))
+    assert len([one for one in page.of("form") if one.get("role") == "search"]) == 1
+
+
 async def test_what_was_found_is_recorded_and_what_was_asked_is_not(house: House) -> None:
     csrf = await house.sign_in()
     case_id = await house.open(documents.broker(first_name="Nadia"))

@@ -78,6 +78,11 @@ def spell_sorting(sorting: Sorting) -> str | None:
     return f"{'-' * sorting.is_down}{sorting.by}" if sorting != OLDEST_FIRST else None
 
 
+def _name_direction(sorting: Sorting) -> str:
+    """As a reader sees the column: of how long cases have waited, the longest comes first where the oldest does."""
+    return "descending" if sorting.is_down != (sorting.by is SortedBy.SINCE) else "ascending"
+
+
 def _read_sorting(asked: str) -> Sorting:
     by, is_down = asked.removeprefix("-"), asked.startswith("-")
     return Sorting(SortedBy(by), is_down) if by in list(SortedBy) else OLDEST_FIRST
@@ -92,7 +97,7 @@ def list_sortings(filters: Filters) -> dict[str, dict[str, Any]]:
     return {
         by.value: {
             "url": build_address(QUEUE, replace(filters, sorting=Sorting(by, by is now.by and not now.is_down))),
-            "aria": (("descending" if now.is_down else "ascending") if by is now.by else None),
+            "aria": _name_direction(now) if by is now.by else None,
         }
         for by in SortedBy
     }

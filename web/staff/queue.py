@@ -7,7 +7,7 @@ from typing import Any
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.reads.queue import OLDEST_FIRST, Filters, View, read_case_page
-from db.reads.search import find_cases, find_people_without_case
+from db.reads.search import search_everything
 from domain.shared.documents.faults import Invalid
 from starter.cases import now
 from web.http.forms import describe_faults, read_form
@@ -100,20 +100,19 @@ async def search_cases(visit: ReaderVisit) -> Response:
     if not words:
         return _render_search(visit, values)
     try:
-        rows = await visit.services.database.read(find_cases, words, MOST_FOUND)
-        people = await visit.services.database.read(find_people_without_case, words, MOST_FOUND)
+        found = await visit.services.database.read(search_everything, words, MOST_FOUND)
     except Invalid as invalid:
         errors = describe_faults(invalid.faults, visit.language)
         return _render_search(visit, values, status=422, errors=errors)
-    if rows:
-        await visit.record_access("search", [row.case_id for row in rows])
-    if people:
+    if found.cases:
+        await visit.record_access("search", [row.case_id for row in found.cases])
+    if found.people:
         await visit.record_access("search", ())
-    return _render_search(visit, values, rows=rows, people=people)
+    return _render_search(visit, values, rows=found.cases, people=found.people, is_guess=found.is_guess)
 
 
 def _render_search(visit: StaffVisit, values: Mapping[str, str], status: int = 200, **found: Any) -> HTMLResponse:
-    shown = {"rows": None, "people": [], "errors": [], **found}
+    shown = {"rows": None, "people": [], "is_guess": False, "errors": [], **found}
     return visit.render_page(
         "staff/search.html",
         here=SEARCH,

@@ -31,7 +31,7 @@
   }
 
   function toSearch() {
-    var words = byId("words");
+    var words = byId("words") || byId("find");
     if (words) words.focus(); else location.href = "/staff/search";
   }
 
