@@ -211,9 +211,15 @@ class Cases:
         command_id: str | None = None,
         *,
         in_bulk: bool = False,
+        fields: Sequence[str] = (),
     ) -> CommandOutcome:
-        """A staff decision, answered at once (A12); ``in_bulk`` where it comes from a list, of cases unopened."""
-        decision = Decide(verdict=verdict, override=override or None, in_bulk=in_bulk)
+        """A staff decision, answered at once (A12); ``in_bulk`` where it comes from a list, of cases unopened.
+
+        A question may name the ``fields`` of the request it is about. Raises `Invalid` for those that the form of this
+        kind doesn't have.
+        """
+        named = tuple(dict.fromkeys(fields))
+        decision = Decide(verdict=verdict, override=override or None, in_bulk=in_bulk, fields=named)
         return await self._give_command(decision, case_id, actor, reason, command_id)
 
     async def answer_question(

@@ -36,7 +36,7 @@ from db.tables import (
     UncountedReport,
 )
 from domain.programs.state import CaseState
-from domain.shared.cases.commands import list_shown_data
+from domain.shared.cases.commands import COMPARED, CommandKind, CommandState, list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.policy import ProgramPolicy
 from domain.shared.reference_numbers import make_reference_number
@@ -110,6 +110,20 @@ class GivenCommand:
 
 
 @dataclass(frozen=True)
+class GivenAnswer:
+    """An assister's answer that was applied: the message, and each changed field with what it was and what it became.
+
+    ``method`` is how staff had their word, where staff answered for them.
+    """
+
+    at: datetime
+    actor: str
+    message: str
+    method: str | None
+    changed: list[tuple[str, Any, Any]]
+
+
+@dataclass(frozen=True)
 class Flag:
     """What staff should look at, and since when."""
 
@@ -139,6 +153,7 @@ class CaseFile:
     mails: list[Mail]
     certificates: list[IssuedCertificate]
     commands: list[GivenCommand]
+    answers: list[GivenAnswer]
     held: list[HeldEvent]
     altered: list[EventKeptAside]
     uncounted: list[UncountedReport]
@@ -180,6 +195,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         mails=mails,
         certificates=_list_certificates(session, case, state, now),
         commands=[_describe_command(row) for row in sorted(commands, key=lambda row: row.created_at)],
+        answers=_list_answers(commands),
         held=list_held_events(session, case_id),
         altered=list_altered_events(session, case_id),
         uncounted=list_uncounted_reports(session, case_id),
@@ -235,6 +251,21 @@ def _list_certificates(session: Session, case: Case, state: CaseState, now: date
 def _describe_command(row: CommandRow) -> GivenCommand:
     shown = list_shown_data(row.data)
     return GivenCommand(row.id, row.kind, row.actor, row.reason, row.state, row.answer, row.created_at, shown)
+
+
+def _list_answers(rows: Iterable[CommandRow]) -> list[GivenAnswer]:
+    """The answers to questions, the last first."""
+    answers = [row for row in rows if row.kind == CommandKind.ANSWER and row.state == CommandState.APPLIED]
+    return [
+        GivenAnswer(
+            at=row.created_at,
+            actor=row.actor,
+            message=row.reason,
+            method=(row.data.get("on_behalf") or {}).get("method"),
+            changed=[(name, *pair) for name, pair in row.data.get(COMPARED, {}).items()],
+        )
+        for row in sorted(answers, key=lambda row: row.created_at, reverse=True)
+    ]
 
 
 # findings

@@ -25,6 +25,7 @@ from domain.shared.applicant import Applicant
 from domain.shared.assister import Kind
 from domain.shared.cases.authority_commands import build_authority_facts, find_term_faults
 from domain.shared.cases.commands import (
+    COMPARED,
     ENDING_FACTS,
     OWN_REASONS,
     CommandData,
@@ -51,13 +52,14 @@ from domain.state.commands import (
     Decide,
     ReorderCheck,
     build_adverse_facts,
+    find_decision_faults,
     moves_person,
     settles_identity,
 )
 from domain.state.facts import AnsweredData
 from domain.state.finding_inputs import ChangedInputs, digest_check_inputs, find_changed_inputs
 from domain.state.opening import IDENTITY_CONFLICT
-from domain.state.request import FORM, StoredRequest, amend_request
+from domain.state.request import FORM, StoredRequest, amend_request, list_changed
 
 IDENTITY_TAKEN = "identity_taken"
 CONSENT = "background_check_consent"
@@ -213,6 +215,8 @@ def _judge(
         return why
     if isinstance(command, Decide) and command.in_bulk and case.flag is not None:  # somebody is to look at it
         return Reason("not_for_bulk")
+    if isinstance(command, Decide) and (faults := find_decision_faults(command, Kind(case.kind))):
+        raise Invalid(faults)
     if isinstance(command, Suspend):
         policy = any_policy_of(session, case)
         if faults := find_term_faults(command, policy.suspension, find_local_date(policy, now)):
@@ -290,6 +294,7 @@ def _carry_out(
         was_accepted = request_of(case).agreement_accepted
         amended, npn_before = amend_request(case.request, command.changes), applicant_of(case).npn
         changed = _find_changed(identity_key, case, StoredRequest.model_validate(amended))
+        row.data = {**row.data, COMPARED: list_changed(case.request, amended)}
         case.request = amended
         claim_changed_npn(session, case, npn_before, now)
         session.add(case)

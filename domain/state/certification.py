@@ -77,7 +77,7 @@ class CertificationOpening(BaseModel):
 
 
 class Decision(BaseModel):
-    """Staff's last word on eligibility (A12)."""
+    """Staff's last word on eligibility (A12); ``fields`` are those that a question is about."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,6 +86,7 @@ class Decision(BaseModel):
     at: datetime
     reason: str
     override: str | None
+    fields: tuple[str, ...] = ()
 
 
 class ExamAttempt(BaseModel):

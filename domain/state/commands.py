@@ -3,12 +3,14 @@
 from datetime import date
 from typing import Any
 
+from domain.shared.assister import Kind
 from domain.shared.cases.authors import OnBehalf
 from domain.shared.cases.commands import CommandData, CommandKind, CommandOrigin, ResendNotice, SaveProfile, build_fact
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage, WaitingFor
+from domain.shared.documents.faults import Fault
 from domain.state.adverse_actions import (
     AdverseActionBegunData,
     AdverseActionDisputedData,
@@ -24,10 +26,11 @@ from domain.state.certification import CertificationState, Completeness, Eligibi
 from domain.state.eligibility import Check, Result, Verdict, find_open_checks, find_override_refusal
 from domain.state.facts import AnsweredData, BackgroundReorderedData, DecidedData
 from domain.state.finding_inputs import ChangedInputs
+from domain.state.request import find_question_faults
 
 
 class Decide(CommandData):
-    """Staff decide; ``override`` is why over checks that did not pass (A12).
+    """Staff decide; ``override`` is why over checks that did not pass, ``fields`` what a question is about (A12).
 
     ``in_bulk``: along with others, from a list, the case itself unopened; it is refused where `is_for_bulk` is false.
     """
@@ -36,10 +39,12 @@ class Decide(CommandData):
     verdict: Verdict
     override: str | None = None
     in_bulk: bool = False
+    fields: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As it is stored; one that isn't in bulk as it always was."""
-        return self.model_dump(mode="json", exclude=None if self.in_bulk else {"in_bulk"})
+        """As it is stored; one that isn't in bulk and names no fields as it always was."""
+        unsaid = {name for name in ("in_bulk", "fields") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=unsaid)
 
 
 class AnswerQuestion(CommandData):
@@ -131,6 +136,13 @@ def is_for_bulk(state: CertificationState) -> bool:
     return is_waiting and has_passed and state.round == 0 and state.adverse_action is None
 
 
+def find_decision_faults(command: Decide, kind: Kind) -> list[Fault]:
+    """What is wrong with the fields that a decision names: only a question names any, and those of the form (A12)."""
+    if command.fields and command.verdict is not Verdict.ASK:
+        return [Fault("fields", "fields_without_question")]
+    return find_question_faults(kind, command.fields)
+
+
 def find_reversal_refusal(state: CertificationState, reason: str) -> Reason | None:
     """Why a denial can't be turned into an approval by an appeal: what an override doesn't reach is for others (E6)."""
     is_open = find_override_refusal(Verdict.APPROVE, state.findings, reason) is not None
@@ -208,9 +220,9 @@ def build_decision_facts(
     command: Decide, origin: CommandOrigin, state: CertificationState, language: str
 ) -> list[Fact]:
     """A decision as a fact; approving over a missing agreement records it, in the language of the request."""
-    override = command.override
+    override, named = command.override, {"fields": command.fields} if command.fields else {}
     decided = DecidedData(
-        verdict=command.verdict, by=origin.actor, reason=origin.reason, override=override, round=state.round
+        verdict=command.verdict, by=origin.actor, reason=origin.reason, override=override, round=state.round, **named
     )
     facts = [build_fact(FactKind.DECIDED, origin, decided)]
     lacks_agreement = any(

@@ -87,13 +87,17 @@ class BackgroundReorderedData(FactData):
 
 
 class DecidedData(FactData):
-    """What staff decided, who, and why; ``override`` is why over checks that did not pass (A12)."""
+    """What staff decided, who, and why; ``override`` is why over checks that did not pass (A12).
+
+    ``fields`` are those of the request that a question is about, none where it is about no certain ones.
+    """
 
     verdict: Verdict
     by: str
     reason: str
     override: str | None = None
     round: int = 0
+    fields: tuple[str, ...] = ()
 
 
 class AnsweredData(FactData):

@@ -76,6 +76,7 @@ def describe_certification(state: CertificationState) -> dict[str, Any]:
             "decided_at": decision.at if decision else None,
             "reason": decision.reason if decision else None,
             "override": decision.override if decision else None,
+            "fields": list(decision.fields) if decision else [],
             "findings": [one.model_dump(exclude_none=True) for one in state.findings],
         },
         "training": {"lms_account": state.lms_account, "profile": state.lms_profile, "completed_at": state.trained_at},

@@ -1,6 +1,6 @@
 """The Certification Request Form: what an assister submits, checked at the door (A1–A7, A10)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -166,6 +166,17 @@ _PARTS: dict[str, type[StrictForm]] = {
 }
 
 
+# The licence's state is the exchange's own; what has a default, as the language, nobody is asked about.
+_ASKABLE: dict[str, tuple[str, ...]] = {
+    kind: tuple(
+        name
+        for name, field in model.model_fields.items()
+        if field.is_required() and name not in (*_FIXED, "license_state")
+    )
+    for kind, model in _MODELS.items()
+}
+
+
 FORM = frozenset(name for model in _MODELS.values() for name in model.model_fields)
 
 
@@ -219,6 +230,23 @@ def parse_part(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def list_fields(kind: str) -> frozenset[str]:
     """The fields of this kind's form."""
     return frozenset(_PARTS[kind].model_fields)
+
+
+def list_askable_fields(kind: str) -> tuple[str, ...]:
+    """The fields of this kind's form that a question of staff may name, in the form's order (A12)."""
+    return _ASKABLE[kind]
+
+
+def find_question_faults(kind: str, fields: Sequence[str]) -> list[Fault]:
+    """The fields that a question names and the form of this kind doesn't have, or that stay; each by its name (A12)."""
+    unknown = [name for name in fields if name not in _ASKABLE[kind]]
+    return [Fault("fields", "field_not_askable", {"name": name}) for name in unknown]
+
+
+def list_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The fields by which two stored requests differ: what each was, and what it is."""
+    names = [*after, *(name for name in before if name not in after)]
+    return {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}
 
 
 def amend_request(request: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -96,6 +96,10 @@ async def decide_case(
     reason: Reason,
     actor: Actor,
     override: Annotated[str | None, Parameter(help="Why to approve over checks that did not pass.")] = None,
+    field: Annotated[
+        tuple[str, ...],
+        Parameter(help="A field of the request that ask is about, such as npn; once for each.", negative=""),
+    ] = (),
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
@@ -108,7 +112,9 @@ async def decide_case(
     await _send_command(
         options,
         case,
-        lambda services: services.cases.decide_eligibility(case, verdict, reason, actor, override, command_id),
+        lambda services: services.cases.decide_eligibility(
+            case, verdict, reason, actor, override, command_id, fields=field
+        ),
     )
 
 

@@ -99,14 +99,22 @@ class People:
 
     @once
     async def asked_counselor(self) -> str:
-        """A counselor whom staff asked something."""
-        return await self._asked(documents.counselor())
+        """A counselor whom staff asked about some of the fields."""
+        return await self._asked(documents.counselor(), fields=["last_name", "employer"])
 
-    async def _asked(self, request: Document) -> str:
+    async def _asked(self, request: Document, **named: Any) -> str:
         opened = await self.world.opened(request)
-        await self.world.approved(opened, decision="ask", reason="Which of the addresses is right?")
+        await self.world.approved(opened, decision="ask", reason="Which of the addresses is right?", **named)
         await self.world.until(opened, "awaiting_information")
         return self.own_page(request, opened)
+
+    async def _answer(self, request: Document, opened: Document, **changes: Any) -> None:
+        """Somebody answers the question that staff ask them about these fields."""
+        await self.world.approved(opened, decision="ask", reason="Is this up to date?", fields=list(changes))
+        async with httpx2.AsyncClient(timeout=PATIENCE) as browser:
+            page = await self.world.own_page(opened, request["email"], browser)
+            answer = await browser.post(f"{page}/information", json={"message": "It has changed.", **changes})
+        assert answer.status_code == 200, answer.text
 
     @once
     async def returning(self) -> str:
@@ -153,9 +161,12 @@ class People:
 
     @once
     async def certified(self) -> str:
-        """A broker with a certificate who has yet to register at the portal."""
+        """A broker with a certificate, after a question that they answered, who has yet to register at the portal."""
         request = documents.broker()
-        opened = await self.world.certified(request)
+        opened = await self.world.opened(request)
+        moved = {**request["business_address"], "city": "Newtown"}
+        await self._answer(request, opened, phone="505-555-0177", business_address=moved, insurers=["Sample Health"])
+        await self.world.approved_and_trained(opened)
         self.known["certificate"] = (await self.world.status(opened))["certificate"]["number"]
         self.known["certified_case"] = opened["case_id"]
         return self.own_page(request, opened)

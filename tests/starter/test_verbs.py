@@ -68,7 +68,9 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     opened = await world.opened(request)
     case = opened["case_id"]
     await world.until(opened, "awaiting_decision")
-    asked = await clerk.json("decide", case, "ask", "--reason", "Which office?", "--as", "ana")
+    ask = ("decide", case, "ask", "--reason", "Which office?", "--as", "ana", "--field", "phone", "--field")
+    assert "the field planet" in await clerk.refused(*ask, "planet")
+    asked = await clerk.json(*ask, "business_address")
     assert asked["state"] == "applied"
     said = await clerk.refused("decide", case, "approve", *STAFF)
     assert "has not answered" in said

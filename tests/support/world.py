@@ -285,7 +285,10 @@ class World:
 
     async def certified(self, request: Document, **producer: Any) -> Document:
         """A new assister up to the certificate."""
-        opened = await self.opened(request, **producer)
+        return await self.approved_and_trained(await self.opened(request, **producer))
+
+    async def approved_and_trained(self, opened: Document) -> Document:
+        """Whose case waits for a decision, up to the certificate."""
         await self.approved(opened)
         await self.reported(opened, "account", "profile", "started", "course", "0.9")
         await self.until(opened, lambda status: status["certificate"])

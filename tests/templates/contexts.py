@@ -10,6 +10,7 @@ from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_
 from domain.shared.cases.stages import OWNER
 from domain.state.agreements import find_agreement
 from domain.state.certification import ExamAttempt
+from domain.state.request import list_askable_fields
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, REFERENCE, VERIFY_URL
 from web.http.addresses import set_language
 
@@ -342,9 +343,16 @@ def agreement_asked(language: str, answered: bool = False) -> dict[str, object]:
     )
 
 
-def question(language: str, kind: str = "broker", answered: bool = False) -> dict[str, object]:
-    """The status page while staff wait for an answer."""
-    asked = {"text": "Which clinic & where?\nPlease send its name.", "action": "/me/0a1b2c/information"}
+def question(
+    language: str, kind: str = "broker", answered: bool = False, named: tuple[str, ...] = ()
+) -> dict[str, object]:
+    """The status page while staff wait for an answer, about these fields alone where any are named."""
+    asked = {
+        "text": "Which clinic & where?\nPlease send its name.",
+        "action": "/me/0a1b2c/information",
+        "fields": {*(named or list_askable_fields(kind))},
+        "is_narrow": bool(named),
+    }
     faults = [{"field": "message", "message": "Fault of message"}, *FAULTS] if answered else []
     return status(language, kind, "awaiting_information", "information", question=asked, values=ANSWERS, errors=faults)
 

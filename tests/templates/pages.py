@@ -137,6 +137,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         f"question, {kind}, {faulty}": ("status.html", partial(contexts.question, kind=kind, answered=faulty))
         for kind, faulty in product(KINDS, (False, True))
     },
+    "question, broker, narrow": ("status.html", partial(contexts.question, named=("phone", "business_address"))),
     **{
         f"activate, {state}": ("activate.html", partial(contexts.activate, state=state))
         for state in ("ready", "done", "used", "expired", "void")

@@ -42,6 +42,7 @@ SAME_IN_SPANISH = {
     "[state]": "a mark",
     "[exchange], [state]": "marks",
     "SHA-256": "the name of a method",
+    "No": "the Spanish word is the same",
 }
 
 

@@ -88,6 +88,57 @@ async def test_a_decision_is_kept_where_no_worker_answers_and_said_so(house: Hou
     assert "Approved" in (await reviewer.page()).text
 
 
+async def test_a_question_names_fields_the_answer_is_about_them_alone_and_is_shown_beside_what_was(
+    house: House,
+) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    asked = {
+        "verdict": "ask",
+        "reason": "Which is your phone?",
+        "fields.phone": "true",
+        "fields.business_address": "true",
+    }
+    unknown = read(await reviewer.send("decision", **asked, **{"fields.planet": "true"}), 422)
+    assert "A question can't name the field planet" in unknown.text
+    assert {"decision-fields-phone", "decision-fields-business_address"} == {
+        box["id"] for box in unknown.of("input") if box.get("type") == "checkbox" and "checked" in box
+    }
+    assert (await reviewer.send("decision", **asked)).status_code == 303
+    await house.apply_commands()
+    assert "Asked about: Phone number, Business address" in " ".join((await reviewer.page()).text.split())
+
+    link = await house.link(reviewer.case_id)
+    theirs = read(await house.browser.get(f"{link}?lang=en"))
+    named = {(field["name"] or "").partition(".")[0] for field in theirs.of("input")} - {"csrf_token"}
+    assert named == {"phone", "business_address"}
+    assert "This is what we have from you" in theirs.text
+    answer = {"message": "This one.", "phone": "505-555-0177"}
+    assert (await house.post(f"{link}/information", answer)).status_code == 303
+    await house.apply_commands()
+    page = (await house.browser.get(reviewer.path)).text
+    table = page.split('id="answers"')[1].split("</section>")[0]
+    assert re.findall(r"505-555-\d+", table) == ["505-555-0100", "505-555-0177"]
+    assert "This one." in table
+    assert table.count("<tr>") == 2, "the head, and the one field that was changed"
+
+
+async def test_the_api_refuses_fields_that_the_form_lacks_each_by_its_name(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    there, csrf = f"/api/cases/{reviewer.case_id}/decision", {"X-CSRF-Token": reviewer.csrf}
+    body = {"decision": "ask", "reason": "Which is right?", "fields": ["npn", "planet", "employer", "plan_year"]}
+    refused = await house.browser.post(there, json=body, headers=csrf)
+    assert refused.status_code == 422
+    told = [one["message"].split("name the field ")[1].split(":")[0] for one in refused.json()["errors"]]
+    assert told == ["planet", "employer", "plan_year"]
+    approval = {**body, "decision": "approve", "fields": ["npn"]}
+    assert "Only a question names fields" in (await house.browser.post(there, json=approval, headers=csrf)).text
+    assert await reviewer.commands() == []
+    taken = await house.browser.post(there, json={**body, "fields": ["npn", "npn", "phone"]}, headers=csrf)
+    assert taken.status_code == 202
+    (command,) = await house.apply_commands()
+    assert command.data["fields"] == ["npn", "phone"]
+
+
 async def test_a_double_click_decides_once(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     sent = {**await reviewer.form("decision"), "verdict": "deny", "reason": "No."}

@@ -44,6 +44,8 @@ from web.services import Services, ServicesDep
 
 router = APIRouter(prefix="/api")
 
+MOST_ASKED = 30
+FieldName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 Reader = Annotated[StaffMember, require_permission(Permission.READ_CASES)]
 CommandId = Annotated[
     str | None,
@@ -64,11 +66,12 @@ COMMANDS: dict[int | str, dict[str, Any]] = {
 
 
 class DecisionBody(StrictBody):
-    """A staff decision (A12)."""
+    """A staff decision; a question may name the fields of the request that it is about (A12)."""
 
     decision: Verdict
     reason: Text
     override: OptionalText | None = None
+    fields: Annotated[tuple[FieldName, ...], Field(max_length=MOST_ASKED)] = ()
 
 
 class ReasonBody(StrictBody):
@@ -227,7 +230,8 @@ async def decide_case(
 ) -> JSONResponse:
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
     body = await read_body(request, DecisionBody)
-    answer = await services.cases.decide_eligibility(case_id, body.decision, body.reason, me.actor, body.override, key)
+    decide, actor = services.cases.decide_eligibility, me.actor
+    answer = await decide(case_id, body.decision, body.reason, actor, body.override, key, fields=body.fields)
     return await answer_command(services, case_id, answer)
 
 

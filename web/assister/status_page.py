@@ -20,6 +20,7 @@ from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
+from domain.state.request import list_askable_fields
 from domain.state.training_deadline import describe_deadline
 from web.codes import describe_proof
 from web.http.appeals import describe_appeal_way
@@ -75,7 +76,7 @@ async def render_status(
         portal_url=_find_portal_url(services, waiting_for),
         certificate=_describe_certificate(certification, here, language),
         train_meanwhile=_trains_meanwhile(state),
-        question=_describe_question(state, f"{here}/information?lang={language}") if asking else None,
+        question=_describe_question(certification, f"{here}/information?lang={language}") if asking else None,
         values=values if values is not None else _list_asked_values(case.request) if asking else {},
         errors=describe_faults(faults, language),
         answered=told in (state.round, state.round + 1) and not asking,
@@ -144,8 +145,22 @@ def _describe_adverse_action(certification: OwnCertification, action: str, langu
     }
 
 
-def _describe_question(state: CertificationState, action: str) -> dict[str, str]:
-    return {"text": state.decision.reason if state.decision else "", "action": action}
+def _describe_question(certification: OwnCertification, action: str) -> dict[str, Any]:
+    """What staff ask, and the fields that the answer's form has: those that they name, or every one (A12).
+
+    A counselor's consent is to be given anew with a changed name or address (D5), so that it stands with these.
+    """
+    decision, kind = certification.state.decision, certification.state.opening.kind
+    named = decision.fields if decision else ()
+    fields = {*(named or list_askable_fields(kind))}
+    if not kind.is_licensed and fields & {"first_name", "last_name", "email"}:
+        fields.add("background_check_consent")
+    return {
+        "text": decision.reason if decision else "",
+        "action": action,
+        "fields": fields,
+        "is_narrow": bool(named),
+    }
 
 
 async def _find_reason(services: Services, certification: OwnCertification) -> str | None:

@@ -39,6 +39,9 @@ from web.staff.reasons import USUAL, list_usual_reasons
 
 router = build_page_router(prefix="/staff/cases/{case_id}")
 
+# The box of a field that a question is about; ticked for another decision it says nothing.
+ASKED = "fields."
+
 
 @dataclass(frozen=True)
 class PostedDecision:
@@ -47,6 +50,7 @@ class PostedDecision:
     verdict: Verdict
     reason: str
     override: str | None
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,9 @@ async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> 
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
     verdict, reason, override = decided.verdict, decided.reason, decided.override
-    command = services.cases.decide_eligibility(form.case_id, verdict, reason, actor, override, form.command_id)
+    command = services.cases.decide_eligibility(
+        form.case_id, verdict, reason, actor, override, form.command_id, fields=decided.fields
+    )
     return await _give_command(form, command, verdict)
 
 
@@ -358,7 +364,8 @@ def read_decision(values: Values, state: CaseState, language: str, theirs: str) 
     if verdict is None or faults:
         raise Invalid(faults)
     said = translate(USUAL[usual].sentence, language if verdict is Verdict.APPROVE else theirs) if usual else ""
-    return PostedDecision(verdict, "\n\n".join(part for part in (said, written) if part), override)
+    named = tuple(name.removeprefix(ASKED) for name in values if name.startswith(ASKED) and verdict is Verdict.ASK)
+    return PostedDecision(verdict, "\n\n".join(part for part in (said, written) if part), override, named)
 
 
 def _is_licensed(state: CaseState) -> bool:

@@ -25,6 +25,7 @@ from domain.state.certification import CertificationState
 from domain.state.commands import BeginAdverseAction, Decide, DisputeCheck, EndDispute, ReorderCheck
 from domain.state.eligibility import Check, Verdict, find_open_checks
 from domain.state.policy import Policy
+from domain.state.request import list_askable_fields
 from templates.catalogs import translate
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
@@ -74,7 +75,7 @@ class Panel:
 
     ``decides`` and ``acts`` say whether this person ever may, whatever the case; ``overrides`` are the checks that an
     approval goes over; ``suspension_kinds`` are what can be suspended; ``ended`` is why nothing can be done any more;
-    ``kept`` are commands not carried out yet.
+    ``kept`` are commands not carried out yet; ``askable`` are the fields that a question may name.
     """
 
     ids: dict[str, str]
@@ -106,6 +107,7 @@ class Panel:
     rebuts: bool
     ended: str | None
     kept: list[GivenCommand]
+    askable: tuple[str, ...]
 
     @property
     def may_decide(self) -> bool:
@@ -167,6 +169,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity", "check", "correct")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
+        askable=list_askable_fields(certification.opening.kind) if certification else (),
     )
 
 

@@ -110,6 +110,7 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
     if data.get("override"):
         found.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
     found += _describe_word(data, language)
+    found += _describe_asked(data, language)
     return [*found, *_describe_changed(data, language), *_describe_faults(data, language)]
 
 
@@ -125,6 +126,12 @@ def _describe_word(data: Mapping[str, Any], language: str) -> Details:
 def _describe_changed(data: Mapping[str, Any], language: str) -> Details:
     fields = [name_code("field", str(field), language) for field in data.get("changed") or ()]
     return [_phrase(N_("Changed: {fields}"), language, fields=", ".join(fields))] if fields else []
+
+
+def _describe_asked(data: Mapping[str, Any], language: str) -> Details:
+    """The fields that a question names."""
+    fields = [name_code("field", str(field), language) for field in data.get("fields") or ()]
+    return [_phrase(N_("Asked about: {fields}"), language, fields=", ".join(fields))] if fields else []
 
 
 def _describe_faults(data: Mapping[str, Any], language: str) -> Details:
@@ -146,8 +153,9 @@ def _describe_command(entry: TimelineEntry, language: str) -> tuple[str, Details
     if data.get("override"):
         details.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
     answer = [_explain_answer(entry, "answer", str(data["answer"]), language)] if data.get("answer") else []
+    asked = _describe_asked(data, language)
     more = [*_describe_word(data, language), *_describe_changed(data, language), *_describe_faults(data, language)]
-    return what, [*details, *answer, *more]
+    return what, [*details, *answer, *asked, *more]
 
 
 def _describe_flag(entry: TimelineEntry, language: str) -> tuple[str, Details]:

@@ -53,6 +53,11 @@ OWN_REASONS = {
 }
 
 
+# Beside the data of an answer that was applied: of each field that it changed what it was and what it became, for staff
+# to compare. It is personal, and shown nowhere else.
+COMPARED = "compared"
+
+
 @dataclass(frozen=True)
 class CommandOrigin:
     """Under which id a command was given to which case, by whom, why and when."""
@@ -181,6 +186,7 @@ def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
         *(
             "verdict",
             "override",
+            "fields",
             "notice",
             "changed",
             "faults",

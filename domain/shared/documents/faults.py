@@ -55,6 +55,9 @@ SENTENCES: dict[str, str] = {
     "in_future": "Give a day that isn't after today.",
     "before_decision": "Give a day that isn't before the decision.",
     "control_characters": "Remove line breaks and control characters.",
+    "field_not_askable": "A question can't name the field {name}: the form has no such field, or an answer can't "
+    "change it.",
+    "fields_without_question": "Only a question names fields; leave them out to approve or deny.",
     "not_changeable": "This field can't be changed in an answer; submit a new request instead.",
     "identity_taken": "This NPN or e-mail belongs to another person's case.",
     "row_of_other": "Row {row}, the first being 0, has the same NPN or address for a person of another name or e-mail "
