@@ -56,11 +56,10 @@ async def decisions(house: House) -> dict[str, CommandRow]:
 
 async def test_a_list_is_confirmed_and_each_case_approved_by_its_own_command(house: House) -> None:
     csrf = await house.sign_in()
-    clean, others = {await screened(house), await screened(house)}, await unclean(house)
+    clean = {await screened(house), await screened(house)}
+    await unclean(house)
     page = await house.browser.get(f"{BULK}?all=1")
     assert boxes(page.text) == clean
-    told = read(page).text
-    assert f"somebody has to look at them: {len(others) - 1}" in told, told[:900]  # a flag is no decision to make
     confirmed = await house.post(BULK, form(csrf, *clean))
     assert boxes(confirmed.text) == clean
     (batch,) = re.findall(r'name="batch" value="([0-9a-f]{32})"', confirmed.text)

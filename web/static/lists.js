@@ -45,6 +45,7 @@
     k: function () { step(-1); },
     n: function () { press("page-next"); },
     p: function () { press("page-previous"); },
+    b: function () { press("to-bulk"); },
     "/": toSearch,
     "?": show
   };

@@ -9,11 +9,12 @@ from sqlmodel import col
 
 from db.case_state import certification_of, load_case
 from db.cursors import Cursor, Page
-from db.reads.queue import Filters, ListedCase, View, list_matching, read_case_page
+from db.reads.queue import OLDEST_FIRST, Filters, ListedCase, View, list_matching, read_case_page
 from db.tables import Case
 from domain.shared.cases.stages import WaitingFor
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.commands import is_for_bulk
+from domain.state.eligibility import ChecksOutcome
 
 MOST_AT_ONCE = 50
 # Why staff should look at a case: for a decision, and for nothing else, since a flag would stand here.
@@ -30,19 +31,18 @@ class CleanCase:
 
 @dataclass(frozen=True)
 class BulkPage:
-    """Some of the queue: the cases for bulk approval, and how many others wait for a decision among them."""
+    """A page of the queue's cases whose checks have passed; ``clean`` are those for bulk approval among them."""
 
     clean: list[CleanCase]
-    left_out: int
     page: Page[ListedCase]
 
 
 def read_bulk_page(session: Session, filters: Filters, after: Cursor | None = None) -> BulkPage:
     """The next cases of the queue that wait for a decision, under these filters. Raises `Invalid`."""
-    narrowed = replace(filters, program=STATE_PROGRAM, attention=_FOR_DECISION)
+    passed = ChecksOutcome.PASSED.value
+    narrowed = replace(filters, program=STATE_PROGRAM, attention=_FOR_DECISION, finding=passed, sorting=OLDEST_FIRST)
     page = read_case_page(session, View.QUEUE, narrowed, after, MOST_AT_ONCE)
-    clean = _keep_clean(session, page.rows)
-    return BulkPage(clean, len(page.rows) - len(clean), page)
+    return BulkPage(_keep_clean(session, page.rows), page)
 
 
 def list_clean_cases(session: Session, case_ids: Iterable[str]) -> list[CleanCase]:

@@ -116,7 +116,6 @@ async def _show_candidates(visit: StaffVisit, error: str | None = None) -> Respo
         status=422 if error else 200,
         now=now(),
         rows=bulk.clean,
-        left_out=bulk.left_out,
         is_all=query.get("all") == "1",
         all_url=build_address(BULK, filters, after=after, all="1"),
         error=error,
