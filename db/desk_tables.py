@@ -16,3 +16,12 @@ class CaseNote(SQLModel, table=True):
     at: datetime = Field(sa_type=Utc)
     author: str
     text: str
+
+
+class CaseAssignment(SQLModel, table=True):
+    """Who has a case on their desk and since when; it keeps nobody from anything, and is over after a while."""
+
+    __tablename__ = "case_assignment"
+    case_id: str = Field(primary_key=True, foreign_key="assister_case.case_id")
+    actor: str
+    since: datetime = Field(sa_type=Utc)

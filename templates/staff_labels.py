@@ -386,6 +386,7 @@ ACTIONS: Labels = {
     "authority.rebutted": N_("Something said against a suspension or termination"),
     "assister.conflict": N_("Another name or e-mail address under this NPN or address, kept aside"),
     "case.begun": N_("Workflow begun"),
+    "case.released": N_("Taken off a desk"),
     "case.noted": N_("Note for staff written"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),
     "case.adverse_action_begun": N_("Notice before a denial by the background report"),

@@ -75,7 +75,7 @@ from web.staff import (
     sessions,
     webhooks as staff_webhooks,
 )
-from web.staff.desk import bulk, notes
+from web.staff.desk import assignments, bulk, notes
 
 log = structlog.get_logger(__name__)
 
@@ -227,6 +227,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         case,
         decisions,
         notes,
+        assignments,
         bulk,
         staff_appeals,
         staff_claims,

@@ -153,6 +153,9 @@ class ReviewTarget(PolicyData):
 
     days: int = Field(default=5, ge=1, le=366, description="after the day since when it waits")
     counted: DayKind = Field(default=DayKind.BUSINESS, description="how these days are counted")
+    assigned_minutes: int = Field(
+        default=30, ge=1, le=1440, description="for so long who has opened a case is shown to others as having it"
+    )
 
 
 def _check_zone(name: str) -> str:

@@ -2,24 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse
 
 from db.case_state import UnknownCase, load_snapshot
+from db.desk_tables import CaseAssignment
 from db.reads.access_log import read_access_log
 from db.reads.case_file import CaseFile, read_case_file
+from db.reads.desk.assignments import find_assignment
 from db.reads.desk.notes import list_notes
 from db.reads.queue import find_next_in_queue
 from db.reads.timeline import EntryKind
 from db.tables import AccessLogRow
+from db.writes.desk.assignments import assign_case
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
 from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Reason
-from domain.shared.cases.stages import OWNER
+from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.state.certification import CertificationState
 from domain.state.eligibility import Verdict
@@ -122,6 +126,7 @@ async def render_case(
         missing=[explain_reason(Reason(code), language) for code in file.status["may_assist_reasons"]],
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
         finding_notes={one.note: explain_reason(Reason(one.note), language) for one in file.findings if one.note},
+        assignment=await _find_assignment(visit, file),
         staff_notes=await visit.services.database.read(list_notes, case_id),
         lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
@@ -140,6 +145,16 @@ def _describe_deadline(file: CaseFile) -> dict[str, Any] | None:
     if not (isinstance(file.state, CertificationState) and isinstance(file.policy, Policy)):
         return None
     return describe_deadline(file.state, file.policy)
+
+
+async def _find_assignment(visit: StaffVisit, file: CaseFile) -> CaseAssignment | None:
+    """Who has the case on their desk: the reader by opening it, where they decide and nobody else has it."""
+    lasts, database = timedelta(minutes=file.policy.review_target.assigned_minutes), visit.services.database
+    if file.state.waiting_for is not WaitingFor.DECISION:
+        return None
+    if visit.me.may(Permission.DECIDE):
+        return await database.write(assign_case, file.case_id, visit.me.actor, now(), lasts)
+    return await database.read(find_assignment, file.case_id, now(), lasts)
 
 
 async def _read_accesses(visit: StaffVisit, case_id: str) -> list[AccessLogRow] | None:

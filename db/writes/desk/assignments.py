@@ -1,0 +1,42 @@
+"""Who has a case on their desk: whoever opens it while it waits for a decision, until they are done or leave it."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from db.case_state import load_case
+from db.desk_tables import CaseAssignment
+from db.reads.desk.assignments import find_assignment
+from db.writes.facts import lock_case, record_audit
+from domain.shared.cases.stages import WaitingFor
+
+
+def assign_case(session: Session, case_id: str, actor: str, now: datetime, lasts: timedelta) -> CaseAssignment | None:
+    """Gives a case that waits for a decision to who opens it, unless somebody has it; who has it now.
+
+    None where it waits for no decision. The access log says who opened it, so that the audit need not. Raises
+    `UnknownCase`.
+    """
+    if load_case(session, case_id).waiting_for != WaitingFor.DECISION:
+        return None
+    if (held := find_assignment(session, case_id, now, lasts)) is not None:
+        return held
+    lock_case(session, case_id)
+    row = session.get(CaseAssignment, case_id, populate_existing=True) or CaseAssignment(
+        case_id=case_id, actor=actor, since=now
+    )
+    if row.since <= now - lasts:
+        row.actor, row.since = actor, now
+    session.add(row)
+    return row
+
+
+def release_case(session: Session, case_id: str, actor: str, now: datetime) -> str | None:
+    """Takes a case off a desk, by hand; whose it was, None where nobody had it. Raises `UnknownCase`."""
+    case = lock_case(session, case_id)
+    row = session.get(CaseAssignment, case_id, populate_existing=True)
+    if row is None:
+        return None
+    session.delete(row)
+    record_audit(session, now, actor, "case.released", case, had=row.actor)
+    return row.actor
