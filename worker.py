@@ -171,7 +171,7 @@ def build_activities(
     mlms = MlmsClient(client, settings.mlms_url, settings.mlms_token.get_secret_value())
     absorb, absorb_sender = build_absorb(settings, client)
     portal = PortalClient(client, settings.portal_url, settings.portal_token.get_secret_value())
-    directory = WorkflowDirectory(temporal, settings.task_queue)
+    directory = WorkflowDirectory(temporal, settings.task_queue, settings.web_url)
     return [
         RecordsActivities(database, settings.identity_key_bytes),
         LicensingActivities(registry, database, settings.identity_key_bytes),

@@ -96,8 +96,10 @@ def now() -> datetime:
 class Cases:
     """What people and third parties can do with cases."""
 
-    def __init__(self, client: Client, database: Database, identity_key: bytes, task_queue: str) -> None:
-        self._workflows = CaseWorkflows(client, task_queue)
+    def __init__(
+        self, client: Client, database: Database, identity_key: bytes, task_queue: str, web_url: str = ""
+    ) -> None:
+        self._workflows = CaseWorkflows(client, task_queue, web_url)
         self._database = database
         self._identity_key = identity_key
         self._told = ToldEvents(database)

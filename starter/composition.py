@@ -33,7 +33,7 @@ class CaseServices:
 
 def build_case_services(settings: Settings, database: Database, client: Client) -> CaseServices:
     """The services over a database and a Temporal client; both stay the caller's to close."""
-    cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
+    cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue, settings.web_url)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
     key = settings.identity_key_bytes
     return CaseServices(

@@ -70,11 +70,15 @@ class RefusedByWorkflow(Refusal):
 
 
 class CaseWorkflows:
-    """The workflows of cases: started, told of facts, given commands. Every method raises `Unreachable`."""
+    """The workflows of cases: started, told of facts, given commands. Every method raises `Unreachable`.
 
-    def __init__(self, client: Client, task_queue: str) -> None:
+    With ``web_url``, the web's public address, each workflow's details lead from the Temporal UI to its case.
+    """
+
+    def __init__(self, client: Client, task_queue: str, web_url: str = "") -> None:
         self.client = client
         self._task_queue = task_queue
+        self._web_url = web_url.rstrip("/")
 
     @property
     def namespace(self) -> str:
@@ -99,6 +103,7 @@ class CaseWorkflows:
                     id_reuse_policy=reuse.ALLOW_DUPLICATE if case.restarted_at else reuse.REJECT_DUPLICATE,
                     search_attributes=_build_search_attributes(case),
                     static_summary=f"{case.kind.replace('_', ' ')}, plan year {case.plan_year}, {case.assister_type}",
+                    static_details=self._build_details(case),
                     rpc_timeout=RPC_TIMEOUT,
                 )
         except WorkflowAlreadyStartedError:
@@ -106,6 +111,10 @@ class CaseWorkflows:
         except NotRunning:  # it is the namespace that isn't there
             raise Unreachable from None
         return True
+
+    def _build_details(self, case: Case) -> str | None:
+        """What the Temporal UI shows beside Current Details, as Markdown."""
+        return f"[The case in the console]({self._web_url}/staff/cases/{case.case_id})" if self._web_url else None
 
     async def begin_adverse_following(self, begin: BeginAdverseFollowing) -> bool:
         """Begins the workflow of an adverse action, as its case's does; False where it runs."""

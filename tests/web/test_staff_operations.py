@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.answers import CallLedger
+from db.case_state import load_case
 from db.house_tables import ThirdPartyRow
 from db.own_tables import CodeRow
 from db.tables import EffectRow
@@ -119,6 +120,14 @@ async def test_schedules_say_when_they_ran_and_the_temporal_ui_has_ready_made_li
     listed = re.findall(r'href="(http://127.0.0.1:8233/namespaces/default/workflows[^"]*)"', answer.text)
     (late,) = [one for one in listed if "WaitingSince" in one]
     assert "WaitsOn" in late
+
+
+async def test_a_workflow_leads_from_the_temporal_ui_back_to_its_case(house: House) -> None:
+    case_id = await house.open(documents.broker())
+    case = await house.database.read(load_case, case_id)
+    handle = house.services.cases.temporal.get_workflow_handle(case.workflow_id)
+    address = f"{house.services.settings.web_url.rstrip('/')}/staff/cases/{case_id}"
+    assert await (await handle.describe()).static_details() == f"[The case in the console]({address})"
 
 
 async def test_only_operators_and_auditors_see_it_and_no_person_is_on_it(house: House) -> None:
