@@ -13,6 +13,7 @@ import pytest_asyncio
 import time_machine
 from sqlmodel import select
 
+from adapters.answers import LEDGER
 from adapters.mail import Email, Mailer
 from db.case_state import list_rows
 from db.engine import Database
@@ -24,6 +25,7 @@ from domain.shared.codes import CodeAnswer, CodePurpose
 from domain.state.request import parse_request
 from starter import letters
 from starter.letters import LetterSender
+from starter.stack.processes import choose_ports
 from templates.letters import NoticeRenderer
 from tests.support import documents
 from tests.support.postbox import Postbox
@@ -156,3 +158,15 @@ async def test_a_letter_that_can_t_be_composed_keeps_no_other_back(desk: Desk, m
     assert [await desk.sender.send_due_answers() for _ in range(2)] == [1, 0]
     (message,) = desk.postbox.messages()
     assert message["To"] == "testb.broker@example.com"
+
+
+async def test_the_mail_server_is_asked_while_no_letter_is_due_and_what_came_of_it_is_noted(desk: Desk) -> None:
+    LEDGER.take_seen()
+    await desk.sender.check_server()
+    seen = LEDGER.take_seen()["mail"]
+    assert (seen.succeeded_at is not None, seen.silent_since) == (True, None)
+    nowhere = Mailer("127.0.0.1", choose_ports(("smtp",), {})["smtp"], None, None, False, "certification@example.org")
+    await LetterSender(desk.database, nowhere, NoticeRenderer(NOTICES), KEY, "https://certify.example").check_server()
+    seen = LEDGER.take_seen()["mail"]
+    assert (seen.failure_code, seen.silent_since) == ("mail_unreachable", seen.failed_at)
+    assert desk.postbox.messages() == []
