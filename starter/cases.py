@@ -286,7 +286,7 @@ class Cases:
         *,
         termination: bool = False,
     ) -> CommandOutcome:
-        """Staff lift a suspension, every open one where none is named; or take back a termination (E4)."""
+        """Staff lift a suspension, or every one that they ordered; or take back a termination (E4)."""
         command = Lift(suspension_id=suspension_id or None, termination=termination)
         return await self._give_command(command, case_id, actor, reason, command_id)
 

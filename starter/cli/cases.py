@@ -194,7 +194,7 @@ async def lift_suspension(
     *,
     reason: Reason,
     actor: Actor,
-    suspension: Annotated[str | None, Parameter(help="Its id, as status has it; every open one without it.")] = None,
+    suspension: Annotated[str | None, Parameter(help="Its id, as status has it; else all staff ordered.")] = None,
     termination: Annotated[bool, FLAG, Parameter(help="Take back a termination that is still to come.")] = False,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,

@@ -104,6 +104,8 @@ def test_e4_a_termination_stays_pending_until_it_is_taken_back() -> None:
         (Lift(suspension_id="s2"), [suspension("s1")], "not_suspended"),
         (Lift(suspension_id="s1"), [suspension("s1")], None),
         (Lift(suspension_id="s1"), [suspension("s1"), restoration("s1")], "not_suspended"),
+        (Lift(), [suspension("s1", cause="license_lapsed")], "not_ordered"),
+        (Lift(suspension_id="s1"), [suspension("s1", cause="license_lapsed")], None),
         (Lift(termination=True), [suspension("s1")], "no_termination"),
         (Lift(termination=True), [noticed()], None),
         (GiveNotice(), [], None),
@@ -164,9 +166,14 @@ def test_e4_a_termination_has_the_policy_s_days_of_notice() -> None:
     assert fact.data["last_day"] == "2026-03-11"
 
 
-def test_e4_one_command_lifts_the_one_that_is_named_or_each() -> None:
-    authority = fold(suspension("s1"), suspension("s2", cause="system_suspension")).authority
-    for command, lifted in ((Lift(), ["s1", "s2"]), (Lift(suspension_id="s2"), ["s2"])):
+def test_e2_e4_one_command_lifts_the_one_that_is_named_or_each_that_staff_ordered() -> None:
+    of_license = suspension("s3", cause="license_lapsed")
+    authority = fold(suspension("s1"), suspension("s2", cause="system_suspension"), of_license).authority
+    for command, lifted in (
+        (Lift(), ["s1", "s2"]),
+        (Lift(suspension_id="s2"), ["s2"]),
+        (Lift(suspension_id="s3"), ["s3"]),
+    ):
         facts = build_authority_facts(command, ORIGIN, authority, RULES, NOTICE_DAY)
         assert [fact.data["suspension_id"] for fact in facts] == lifted
 

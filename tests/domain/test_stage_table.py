@@ -68,7 +68,7 @@ def test_c8_after_an_end_all_but_appeals_and_what_is_nobodys_is_refused_for_it(j
         (COUNSELOR, Stage.AWAITING_BACKGROUND_CHECK, "decide (approve, override)", "awaiting_background_check"),
         (BROKER, Stage.ACTIVE, "decide (deny)", "already_decided"),
         (BROKER, Stage.AWAITING_DECISION, "suspend (agreement)", "no_authority"),
-        (BROKER, Stage.SUSPENDED, "lift (every suspension)", Reception.TAKEN),
+        (BROKER, Stage.SUSPENDED, "lift (every suspension ordered)", Reception.TAKEN),
         (BROKER, Stage.SUSPENDED, "appeal_filed (in time)", Reception.TAKEN),
         (BROKER, Stage.DENIED, "appeal_filed (late)", "appeal_late"),
         (BROKER, Stage.UNDER_APPEAL, "withdraw", "case_ended"),

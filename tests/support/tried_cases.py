@@ -80,7 +80,7 @@ COMMANDS: dict[str, CommandData] = {
     "reorder_check": ReorderCheck(),
     "suspend (agreement)": Suspend(suspension=SuspensionKind.AGREEMENT),
     "suspend (system)": Suspend(suspension=SuspensionKind.SYSTEM),
-    "lift (every suspension)": Lift(),
+    "lift (every suspension ordered)": Lift(),
     "lift (notice of a termination)": Lift(termination=True),
     "give_notice": GiveNotice(),
     "move_rules": MoveRules(rules_hash="", former_hash=""),

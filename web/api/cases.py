@@ -120,7 +120,7 @@ class SuspendBody(StrictBody):
 
 
 class LiftBody(StrictBody):
-    """Why a suspension is lifted: the one that is named, else every open one; or a termination taken back (E4)."""
+    """Why a suspension is lifted: the one named, else each that staff ordered; or a termination taken back (E4)."""
 
     reason: Text
     suspension_id: Annotated[str, StringConstraints(max_length=200)] | None = None
@@ -255,7 +255,7 @@ async def withdraw_case(
 async def revoke_case(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.REVOKE)],
+    me: Annotated[StaffMember, require_file(Permission.REVOKE)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
@@ -270,7 +270,7 @@ async def revoke_case(
 async def suspend_case(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.SUSPEND)],
+    me: Annotated[StaffMember, require_file(Permission.SUSPEND)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
@@ -286,7 +286,7 @@ async def suspend_case(
 async def lift_suspension(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.LIFT)],
+    me: Annotated[StaffMember, require_file(Permission.LIFT)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:
@@ -304,7 +304,7 @@ async def lift_suspension(
 async def terminate_case(
     request: Request,
     services: ServicesDep,
-    me: Annotated[StaffMember, require_permission(Permission.TERMINATE)],
+    me: Annotated[StaffMember, require_file(Permission.TERMINATE)],
     case_id: str,
     key: CommandId = None,
 ) -> JSONResponse:

@@ -185,7 +185,7 @@ async def suspend_authority(form: Annotated[PostedForm, require_form("suspend")]
 
 @router.post("/lift")
 async def lift_suspension(form: Annotated[PostedForm, require_form("lift")]) -> Response:
-    """Lifts a suspension, or every open one (E4)."""
+    """Lifts a suspension, or every one that staff ordered (E4)."""
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
     cases, named = form.visit.services.cases, form.values.get("suspension_id", "")

@@ -161,7 +161,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         suspension_kinds=[
             kind for kind in SuspensionKind if may["suspend"] and not find_refusal(Suspend(suspension=kind), state)
         ],
-        lifts=may["lift"] and not find_refusal(Lift(), state),
+        lifts=may["lift"] and any(not find_refusal(command, state) for command in _list_lifts(state)),
         takes_back=may["take_back"] and not find_refusal(Lift(termination=True), state),
         gives_notice=may["give_notice"] and not find_refusal(GiveNotice(), state),
         terminates=may["terminate"] and not find_refusal(Terminate(), state),
@@ -172,6 +172,11 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
         askable=list_askable_fields(certification.opening.kind) if certification else (),
     )
+
+
+def _list_lifts(state: CaseState) -> list[Lift]:
+    """Each suspension that is open, which a staff member may lift by naming it."""
+    return [Lift(suspension_id=one.suspension_id) for one in state.authority.suspensions]
 
 
 def list_overridden(state: CaseState) -> list[Check]:

@@ -90,7 +90,7 @@ def list_commands(notices: Iterable[Notice]) -> list[Arrival]:
         make_command_arrival(Withdraw(), "assister, staff"),
         make_command_arrival(Revoke(), "staff"),
         *(make_command_arrival(Suspend(suspension=kind), "staff", kind.value) for kind in SuspensionKind),
-        make_command_arrival(Lift(), "staff", "every suspension"),
+        make_command_arrival(Lift(), "staff", "every suspension ordered"),
         make_command_arrival(Lift(termination=True), "staff", "notice of a termination"),
         make_command_arrival(GiveNotice(), "staff"),
         make_command_arrival(Terminate(), "staff", "at once"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.shared.cases.authority import (
     CAUSE_OF_KIND,
+    ORDERED,
     Authority,
     AuthorityRestoredData,
     AuthoritySuspendedData,
@@ -41,7 +42,7 @@ def find_authority_refusal(command: AuthorityCommand, authority: Authority, *, h
         case Lift(termination=True):
             return None if authority.termination else Reason("no_termination")
         case Lift():
-            return None if list_lifted(command, authority) else Reason("not_suspended")
+            return None if list_lifted(command, authority) else _find_lift_refusal(command, authority)
         case Suspend() if authority.has_cause(CAUSE_OF_KIND[command.suspension]):
             return Reason("suspended_before")
         case GiveNotice() if authority.termination:
@@ -50,8 +51,18 @@ def find_authority_refusal(command: AuthorityCommand, authority: Authority, *, h
 
 
 def list_lifted(command: Lift, authority: Authority) -> list[Suspension]:
-    """The open suspensions that are lifted: the one that is named, or each."""
-    return [one for one in authority.suspensions if command.suspension_id in (None, one.suspension_id)]
+    """The open suspensions that are lifted: the one that is named, or each that staff ordered.
+
+    That of a license ends when the registry has it in force again, unless staff name it (E2).
+    """
+    if command.suspension_id is None:
+        return [one for one in authority.suspensions if one.cause in ORDERED]
+    return [one for one in authority.suspensions if one.suspension_id == command.suspension_id]
+
+
+def _find_lift_refusal(command: Lift, authority: Authority) -> Reason:
+    is_of_license = command.suspension_id is None and authority.suspensions
+    return Reason("not_ordered" if is_of_license else "not_suspended")
 
 
 def find_term_faults(command: CommandData, rules: SuspensionRules, today: date) -> list[Fault]:

@@ -105,7 +105,7 @@ class Suspend(CommandData):
 
 
 class Lift(CommandData):
-    """Staff lift a suspension, every open one where none is named, or take back a termination (E4)."""
+    """Staff lift a suspension, every one that staff ordered where none is named, or take back a termination (E4)."""
 
     kind = CommandKind.LIFT
     suspension_id: str | None = None

@@ -92,6 +92,8 @@ SENTENCES: dict[str, str] = {
     # why the authority to assist is neither suspended nor restored (E4)
     "no_authority": "There is no certificate yet, so no authority to assist that could be suspended or terminated.",
     "suspended_before": "It is suspended for this cause already; lift that suspension first.",
+    "not_ordered": "The suspension that is open is of the license, which the registry's word ends; name it to lift it "
+    "all the same.",
     "not_suspended": "There is no such suspension that is open; there is nothing to lift.",
     "termination_noticed": "Notice of a termination was given already, whose last day is {last_day}.",
     "no_termination": "No notice of a termination was given that could be taken back.",
