@@ -373,6 +373,7 @@ ACTORS: Labels = {
 # What only the audit knows of.
 ACTIONS: Labels = {
     "portal.activation_link_used": N_("Activation link used"),
+    "own.contacts_corrected": N_("Phone or address corrected by its owner"),
     "own.address_changed": N_("E-mail address changed by its owner"),
     "portal_pass.given": N_("Pass for a portal made by the assister"),
     "portal_pass.ended": N_("Pass for a portal ended by the assister"),

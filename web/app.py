@@ -34,7 +34,7 @@ from web.api import (
     seasons as seasons_api,
     webhooks,
 )
-from web.assister import activation, answer, certificate, dispute, links as assister_links
+from web.assister import activation, answer, certificate, contacts, dispute, links as assister_links
 from web.gallery.gallery import Gallery
 from web.http import error_handlers
 from web.http.auth import PUBLIC, find_undeclared_routes
@@ -219,7 +219,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     assister_links.install_handlers(app)
     visit.install_handlers(app)
     sign_in.install_handlers(app)
-    assister = (answer, dispute, certificate, activation)
+    assister = (answer, contacts, dispute, certificate, activation)
     marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates, portal_pass)
     staff = (
         queue,

@@ -204,6 +204,8 @@ PAGES = {
         "/me/email/confirm",
         sent(sent(of(People.address), "[name=code]", email="nobody.at.all@example.com"), FAULT, code="no code"),
     ),
+    "own_contacts": Row(f"{STATUS}/contacts", of(People.waiting, "/contacts")),
+    "own_contacts_faulty": Row(f"{STATUS}/contacts", sent(of(People.waiting, "/contacts"), FAULT, phone="x")),
     "own_kept": Row("/me/kept", _sending_too_late),
     "activate": Row("/activate/{token}", of(People.activation)),
     "activate_used": Row("/activate/{token}", of(People.activated, status=410)),

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from db.own_tables import OwnSession
-from tests.templates.contexts import frame
+from domain.state.contacts import list_contacts
+from tests.templates.contexts import ANSWERS, frame
 from web.gallery.samples import REFERENCE
 
 Build = Callable[..., dict[str, object]]
@@ -49,6 +50,19 @@ def address(language: str, faulty: bool = False) -> dict[str, object]:
         "own_url": "/me",
         "values": {"email": "testa"} if faulty else {},
         "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
+    }
+
+
+def contacts(language: str, kind: str, faulty: bool = False) -> dict[str, object]:
+    return {
+        **frame(language, "/me/0a1b2c/contacts"),
+        "own": SESSION,
+        "action": "/me/0a1b2c/contacts",
+        "case_url": "/me/0a1b2c",
+        "address_url": "/me/email",
+        "contacts": list_contacts(kind),
+        "values": ANSWERS,
+        "errors": [{"field": "phone", "message": "Fault of phone."}] if faulty else [],
     }
 
 
@@ -149,6 +163,11 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, signed out elsewhere": ("own.html", partial(own, told="elsewhere")),
     "own, address changed": ("own.html", partial(own, told="address")),
     "own, address changed in part": ("own.html", partial(own, told="address-partly")),
+    **{
+        f"own, contacts, {kind}, {faulty}": ("own_contacts.html", partial(contacts, kind=kind, faulty=faulty))
+        for kind in ("broker", "enrollment_counselor")
+        for faulty in (False, True)
+    },
     "own, address": ("own_address.html", address),
     "own, address faulty": ("own_address.html", partial(address, faulty=True)),
     "own, sign in": ("own_sign_in.html", sign_in),

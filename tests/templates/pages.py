@@ -121,6 +121,10 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         "status.html",
         partial(contexts.status, stage="awaiting_exam_pass", waiting_for="exam_pass", attempts=contexts.ATTEMPTS),
     ),
+    "status, review late": (
+        "status.html",
+        partial(contexts.status, stage="awaiting_decision", waiting_for="decision", review_by=None, corrected=True),
+    ),
     "status, agreement accepted": ("status.html", partial(contexts.status, waiting_for="decision", accepted=True)),
     **{
         f"agreement, {faulty}": ("status.html", partial(contexts.agreement_asked, answered=faulty))

@@ -1,6 +1,7 @@
 """The pages of the request form in every state worth reading, with the contexts they are rendered with."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from itertools import product
 from typing import Any
@@ -81,7 +82,7 @@ def check(language: str, kind: str, refused: bool = False, **changes: object) ->
 
 def done(language: str, kind: str) -> dict[str, object]:
     email = "testa.broker@example.com"
-    shown = {"kind": kind, "plan_year": 2024, "email": email, "reference": REFERENCE}
+    shown = {"kind": kind, "plan_year": 2024, "email": email, "reference": REFERENCE, "review_by": date(2024, 3, 12)}
     return {**frame(language, "/request/done"), **shown}
 
 

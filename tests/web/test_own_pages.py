@@ -9,6 +9,7 @@ import time_machine
 from db.writes.own.sessions import find_own_session
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.facts import FactKind
+from domain.state.request import parse_request
 from tests.support import documents
 from tests.support.browser import Browser, Page
 from tests.web.house import House, fail_once
@@ -213,6 +214,45 @@ async def test_c8_d6_one_withdraws_a_case_of_ones_own(house: House, person: Brow
     await house.own_session("somebody.else@example.com")
     for there in (case_id, "unknown"):
         assert (await house.post(f"/me/{there}/withdraw", {"reason": "Mine."}, **HTML)).status_code == 404
+
+
+async def test_d6_one_corrects_phone_and_addresses_oneself(house: House, person: Browser) -> None:
+    request = documents.broker()
+    case_id = await house.open(request)
+    await person.open(await house.link(case_id))
+    await person.follow("Correct your phone number or addresses")
+    page = await person.press("Save the corrections", phone="x", **{"physical_address.city": "Taos"})
+    assert page.status == 422
+    moved = await person.press("Save the corrections", phone="505-555-0199", **{"physical_address.state": "AZ"})
+    assert (moved.status, "An address in another state may matter" in moved.text) == (422, True)
+    (case,) = await house.cases()
+    assert case.request["phone"] == parse_request(request).model_dump(mode="json")["phone"]
+    state = request["physical_address"]["state"]
+    page = await person.press("Save the corrections", **{"physical_address.state": state})
+    assert "We have your phone number and addresses" in page.text
+    (case,) = await house.cases()
+    assert (case.request["phone"], case.request["physical_address"]["city"]) == ("505-555-0199", "Taos")
+    again = await house.post(f"/me/{case_id}/contacts", {"email": "new@example.com", "npn": "1234567"}, **HTML)
+    assert again.status_code == 422
+    await house.own_session("somebody.else@example.com")
+    assert (await house.post(f"/me/{case_id}/contacts", {"phone": "505-555-0100"}, **HTML)).status_code == 404
+    await house.own_session(request["email"])
+    await person.open(f"/me/{case_id}")
+    await person.press("Withdraw now")
+    await house.apply_commands()
+    assert (await house.browser.get(f"/me/{case_id}/contacts", headers=HTML)).status_code == 409
+
+
+async def test_one_s_own_page_says_until_when_staff_mean_to_decide(house: House, person: Browser) -> None:
+    case_id = await house.open(documents.broker())
+    await person.open(await house.link(case_id))
+    await house.facts(case_id, FactKind.SCREENED, round=0, findings=[])
+    (case,) = await house.cases()
+    assert case.waiting_for == "decision"
+    assert "As a rule there is one by" in (await person.open(f"/me/{case_id}")).text
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=30)):
+        await house.own_session(case.request["email"])
+        assert "It takes longer than we mean it to" in (await person.open(f"/me/{case_id}")).text
 
 
 @pytest.mark.parametrize("make", [documents.broker])

@@ -30,6 +30,7 @@ SENTENCES: dict[str, str] = {
     "code_not_asked": "No code was asked for in this browser; have one sent here.",
     "same_address": "This is the address that you have now; enter the new one.",
     "address_taken": "Somebody is known here by this address already; if that is you, sign in with it, or contact us.",
+    "address_in_other_state": "An address in another state may matter for your eligibility; please contact us.",
     "address_unconfirmed": "Change your e-mail address on your own pages first, where a code is sent to it.",
     "code_too_often": "You have asked for codes too often; use the newest one you got, or wait an hour.",
     "phone": "Enter a phone number with 10 to 15 digits.",

@@ -17,6 +17,7 @@ from domain.state.policies import POLICIES
 from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
 from starter.cases import now
+from starter.review_targets import find_review_day
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
 from web.http.forms import Values, parse_number
@@ -141,6 +142,7 @@ def render_done(request: Request, services: Services, draft: Draft) -> HTMLRespo
         plan_year=draft.answers.get("plan_year", ""),
         email=draft.answers.get("email", ""),
         reference=make_reference_number(derive_case_id(draft.token)),
+        review_by=find_review_day(policy.program, policy.plan_year, now()),
     )
 
 
