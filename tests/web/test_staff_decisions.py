@@ -330,13 +330,14 @@ async def test_e8_staff_give_notice_before_a_denial_by_a_report_and_dispute_it_f
 @pytest.mark.parametrize(("what", "said"), [("withdraw", "Withdrawn"), ("revoke", "Revoked")])
 async def test_a_case_is_ended_with_a_reason_and_a_step_to_confirm_it(house: House, what: str, said: str) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
-    assert len((await reviewer.page()).of("details")) == 3, "each form is behind a step"
+    assert len((await reviewer.page()).of("details")) == 5, "each form is behind a step"
     assert faulty(read(await reviewer.send(what), 422)) == {f"{what}-reason"}
     assert (await reviewer.send(what, reason="They asked for it.")).status_code == 303
     await house.apply_commands()
     reader = await reviewer.page(f"?done={what}&of={reviewer.case_id}")
     assert f"The case has ended: {said}." in reader.text
-    assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out"}
+    left = {f"{reviewer.path}/{name}" for name in ("note", "raise_flag")}  # staff still write to each other
+    assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out", "/staff/search", *left}
     form = {"csrf_token": reviewer.csrf, "reason": "Once more."}
     refused = read(await house.post(f"{reviewer.path}/{what}", form), 409)
     assert f"The case has ended: {said}." in refused.text
