@@ -82,8 +82,9 @@ async def house(
 
 
 @pytest.fixture
-async def scheduled(house: House) -> AsyncIterator[House]:
-    """The same, with the schedules that a worker would have made."""
+async def scheduled(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """The same, with the schedules that a worker would have made; a slow machine's Temporal isn't called down."""
+    monkeypatch.setattr("starter.operations.SECONDS", PATIENCE)
     temporal = house.services.cases.temporal
     await schedules.ensure_schedules(temporal, "nobody's")
     yield house
