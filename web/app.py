@@ -75,7 +75,7 @@ from web.staff import (
     sessions,
     webhooks as staff_webhooks,
 )
-from web.staff.desk import assignments, bulk, notes
+from web.staff.desk import assignments, bulk, notes, views
 
 log = structlog.get_logger(__name__)
 
@@ -222,6 +222,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     assister = (answer, contacts, dispute, certificate, activation)
     marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates, portal_pass)
     staff = (
+        views,
         queue,
         export,
         case,

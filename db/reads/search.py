@@ -1,6 +1,6 @@
 """Finding people by the words kept of them, and their cases."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from domain.shared.search_words import find_number, list_alike, split_words
 LAST = "\U0010ffff"
 COMMON = 500  # words with more terms than that are equally common
 CASES_OF_ONE = 10
+MOST_GUESSED = 10  # words that one with a typo may stand for
 TERMS_OF_ONE = 4  # that begin with the same word; who has more takes the place of others
 
 
@@ -90,14 +91,13 @@ def _find_numbered_people(session: Session, query: str, limit: int) -> list[str]
 def _guess_people(session: Session, words: Sequence[str], limit: int) -> list[str]:
     """Who has a word that differs by one typo from one of these, and every other one as it is."""
     for word in words:
-        alike = list_alike(word)
-        if not alike:
-            continue
-        query = select(col(SearchTerm.assister_id)).where(col(SearchTerm.term).in_(alike))
+        # Each word that somebody has is looked for as any other is: by the rarest one.
+        known = select(col(SearchTerm.term)).where(col(SearchTerm.term).in_(list_alike(word))).distinct()
+        meant = list_rows(session, known.limit(MOST_GUESSED))
         others = [other for other in words if other != word]
-        query = _narrow_down(query.order_by(col(SearchTerm.term)), others)
-        if found := list_rows(session, query.limit(limit * TERMS_OF_ONE)):
-            return list(dict.fromkeys(found))[:limit]
+        found = dict.fromkeys(one for term in meant for one in _find_people(session, [term, *others], limit))
+        if found:
+            return [*found][:limit]
     return []
 
 
@@ -118,16 +118,11 @@ def _find_people(session: Session, words: Sequence[str], limit: int) -> list[str
     # The index gives the few people of the rarest word; only those are held against the other words.
     rarest, *others = [word for _, word in sorted([(_count_terms(session, word), word) for word in words])]
     query = select(col(SearchTerm.assister_id)).where(*_begin_with(SearchTerm, rarest)).order_by(col(SearchTerm.term))
-    found = list_rows(session, _narrow_down(query, others).limit(limit * TERMS_OF_ONE))
-    return list(dict.fromkeys(found))[:limit]
-
-
-def _narrow_down(query: Any, words: Iterable[str]) -> Any:
-    """To those people who have a term that begins with each of these words, too."""
-    for word in words:
+    for word in others:
         other = aliased(SearchTerm)
         query = query.where(exists().where(other.assister_id == SearchTerm.assister_id, *_begin_with(other, word)))  # type: ignore[arg-type]
-    return query
+    found = list_rows(session, query.limit(limit * TERMS_OF_ONE))
+    return list(dict.fromkeys(found))[:limit]
 
 
 def _count_terms(session: Session, word: str) -> int:

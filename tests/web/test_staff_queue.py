@@ -121,6 +121,31 @@ async def test_each_column_sorts_and_turns_round_and_the_order_goes_along(house:
     assert rows((await house.browser.get("/staff?sort=nonsense")).text) == opened
 
 
+async def test_a_view_is_saved_by_name_for_who_saved_it_and_dropped_again(house: House) -> None:
+    csrf = await house.sign_in()
+    case_id = await waiting(house)
+    asked = "?finding=unknown&sort=-name"
+    form = {"csrf_token": csrf, "name": "  Open   questions ", "query": f"{asked}&after=x&words=Ana"}
+    answer = await house.post("/staff/views", form)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/staff{asked}")
+    page = await house.browser.get(f"/staff{asked}")
+    assert rows(page.text) == [case_id]
+    (current,) = [one for one in read(page).of("a") if one.get("aria-current") == "true"]
+    assert current["href"] == f"/staff{asked}"
+    assert "Drop the view Open questions" in read(page).text
+    assert "Open questions" in read(await house.browser.get("/staff")).text
+    await house.sign_in(StaffRole.AUDITOR)
+    assert "Open questions" not in read(await house.browser.get("/staff")).text
+    csrf = await house.sign_in()
+    await house.post("/staff/views/drop", {"csrf_token": csrf, "name": "Open questions"})
+    assert "Open questions" not in read(await house.browser.get("/staff")).text
+    for number in range(22):
+        await house.post("/staff/views", {"csrf_token": csrf, "name": f"View {number:02d}", "query": asked})
+    page = await house.browser.get("/staff")
+    assert "View 19" in page.text
+    assert "View 20" not in page.text
+
+
 async def test_whose_names_a_page_shows_is_recorded_once_before_it_is_shown(house: House) -> None:
     await house.sign_in()
     cases = {await waiting(house), await waiting(house)}

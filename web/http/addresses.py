@@ -2,11 +2,18 @@
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+_LONGEST_QUERY = 1000
+
 
 def build_query(**values: str | None) -> str:
     """The query of an address, with its question mark; empty values are left out, and nothing is left of none."""
     given = {name: value for name, value in values.items() if value}
     return f"?{urlencode(given)}" if given else ""
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """What a query says, with or without its question mark; what stands there twice counts once."""
+    return dict(parse_qsl(query.removeprefix("?"), max_num_fields=20)) if len(query) <= _LONGEST_QUERY else {}
 
 
 def set_language(url: str, language: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from db.reads.house.saved_views import list_views
 from db.reads.queue import OLDEST_FIRST, Filters, View, read_case_page
 from db.reads.search import search_everything
 from domain.shared.documents.faults import Invalid
@@ -70,6 +71,8 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
         is_filtered=bool(filters.list_wanted()),
         ages=measure_ages(page.rows, at) if is_queue else {},
         sortings=list_sortings(filters) if is_queue else {},
+        views=await services.database.read(list_views, visit.me.actor) if is_queue else [],
+        view_query=build_address("", filters),
         sorted_by=spell_sorting(filters.sorting) or "since",
         **build_page_urls(page, lambda after: build_address(PATHS[view], filters, after=after)),
         **_build_addresses(view, filters),
