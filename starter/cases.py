@@ -231,13 +231,14 @@ class Cases:
         message: str,
         author: StepAuthor = THE_ASSISTER,
         shown: str | None = None,
+        command_id: str | None = None,
     ) -> CommandOutcome:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one.
 
         ``shown`` is the language in which the agreement was shown, where it is accepted along with the answer.
         """
         answer = AnswerQuestion(changes=dict(changes), language=shown, on_behalf=author.on_behalf)
-        return await self._give_command(answer, case_id, author.actor, message)
+        return await self._give_command(answer, case_id, author.actor, message, command_id)
 
     async def withdraw_request(
         self,

@@ -75,7 +75,7 @@ from web.staff import (
     sessions,
     webhooks as staff_webhooks,
 )
-from web.staff.desk import assignments, bulk, notes, views
+from web.staff.desk import answers, assignments, bulk, notes, views
 
 log = structlog.get_logger(__name__)
 
@@ -227,6 +227,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         export,
         case,
         decisions,
+        answers,
         notes,
         assignments,
         bulk,

@@ -122,6 +122,31 @@ async def test_a_question_names_fields_the_answer_is_about_them_alone_and_is_sho
     assert table.count("<tr>") == 2, "the head, and the one field that was changed"
 
 
+async def test_an_answer_given_by_phone_is_written_down_with_how_staff_have_it(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    assert "Write down the answer" not in (await reviewer.page()).text
+    await reviewer.send("decision", verdict="ask", reason="Which?", **{"fields.phone": "true", "fields.email": "true"})
+    await house.apply_commands()
+    shown = {field["name"]: field.get("value") for field in (await reviewer.page()).of("input")}
+    assert shown["phone"] == "505-555-0100"
+    assert "email" not in shown, "it is changed by who reads its mail"
+    told = {"phone": "505-555-0177", "message": "The new one.", "reason": "Called them."}
+    faulted = read(await reviewer.send("answer", **{**told, "message": ""}), 422)
+    assert {"answer-method", "answer-message"} <= faulty(faulted)
+    wrong = read(await reviewer.send("answer", **{**told, "phone": "1"}, method="other"), 422)
+    assert "#phone" in [link.get("href") for link in wrong.of("a")]
+    forged = {**told, "email": "somebody.else@example.com"}
+    assert (await reviewer.send("answer", **forged, method="other")).status_code == 303
+    await house.apply_commands()
+    text = (await reviewer.page()).text
+    assert "505-555-0100" in text
+    assert "505-555-0177" in text
+    (_, command) = await reviewer.commands()
+    assert (command.kind, command.actor, command.reason) == ("answer", "reviewer", "The new one.")
+    assert command.data["changes"] == {"phone": "505-555-0177"}
+    assert command.data["on_behalf"] == {"method": "other", "reason": "Called them."}
+
+
 async def test_the_api_refuses_fields_that_the_form_lacks_each_by_its_name(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     there, csrf = f"/api/cases/{reviewer.case_id}/decision", {"X-CSRF-Token": reviewer.csrf}

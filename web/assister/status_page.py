@@ -21,7 +21,7 @@ from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
-from domain.state.request import list_askable_fields
+from domain.state.questions import list_asked_fields
 from domain.state.training_deadline import describe_deadline
 from starter.cases import now
 from starter.review_targets import find_review_day
@@ -161,20 +161,13 @@ def _describe_adverse_action(certification: OwnCertification, action: str, langu
 
 
 def _describe_question(certification: OwnCertification, action: str) -> dict[str, Any]:
-    """What staff ask, and the fields that the answer's form has: those that they name, or every one (A12).
-
-    A counselor's consent is to be given anew with a changed name or address (D5), so that it stands with these.
-    """
-    decision, kind = certification.state.decision, certification.state.opening.kind
-    named = decision.fields if decision else ()
-    fields = {*(named or list_askable_fields(kind))}
-    if not kind.is_licensed and fields & {"first_name", "last_name", "email"}:
-        fields.add("background_check_consent")
+    """What staff ask, and the fields that the answer's form has."""
+    decision = certification.state.decision
     return {
         "text": decision.reason if decision else "",
         "action": action,
-        "fields": fields,
-        "is_narrow": bool(named),
+        "fields": list_asked_fields(certification.state),
+        "is_narrow": bool(decision and decision.fields),
     }
 
 

@@ -33,6 +33,7 @@ from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember
 from web.http.defence.file_access import check_file_access
+from web.http.forms import Values
 from web.http.permissions import Permission
 from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
@@ -40,6 +41,7 @@ from web.staff.filters import ALL, QUEUE, build_address, read_filters
 from web.staff.layout import StaffVisit
 from web.staff.panel import FORMS, build_panel
 from web.staff.timeline import describe_entries
+from web.state_form import list_values
 
 MOST_ACCESSES = 20
 
@@ -53,6 +55,7 @@ _MISSING = {
     "method": N_("Choose how you have seen it."),
     "document": N_("Say which document you have seen."),
     "text": N_("Write down what they say."),
+    "message": N_("Write down what they answered."),
     "note": N_("Write the note."),
     "first_name": N_("Give the first name; who has one name alone writes a hyphen for the other."),
     "last_name": N_("Give the last name; who has one name alone writes a hyphen for the other."),
@@ -66,6 +69,7 @@ _DONE = {
     "withdraw": N_("The request is withdrawn."),
     "revoke": N_("The certification is revoked."),
     "resend": N_("The notice is sent again."),
+    "answer": N_("The answer is written down."),
     "check": N_("The background check is ordered anew."),
     "correct": N_("The name is corrected. A new certificate supersedes the one before."),
     "suspend": N_("The authority to assist is suspended."),
@@ -130,6 +134,7 @@ async def render_case(
         staff_notes=await visit.services.database.read(list_notes, case_id),
         lines=describe_entries(file.timeline, language),
         notes=explain_notes(file.held, language),
+        answer_values=_list_answer_values(file),
         panel=build_panel(file, visit.me, language),
         methods=list(ProofMethod),
         accesses=await _read_accesses(visit, case_id),
@@ -138,6 +143,11 @@ async def render_case(
         **_describe_attempt(attempt, state, language),
         **await _find_ways(visit, case_id),
     )
+
+
+def _list_answer_values(file: CaseFile) -> Values:
+    """What the form of an answer shows of the request; a consent that was given isn't one to another check (D5)."""
+    return list_values({name: value for name, value in file.request.items() if name != "background_check_consent"})
 
 
 def _describe_deadline(file: CaseFile) -> dict[str, Any] | None:

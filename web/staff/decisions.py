@@ -115,7 +115,7 @@ async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> 
     command = services.cases.decide_eligibility(
         form.case_id, verdict, reason, actor, override, form.command_id, fields=decided.fields
     )
-    return await _give_command(form, command, verdict)
+    return await give_command(form, command, verdict)
 
 
 @router.post("/resend")
@@ -127,7 +127,7 @@ async def resend_notice(form: Annotated[PostedForm, require_form("resend")]) -> 
         return await form.show_faults(faults)
     cases, actor = form.visit.services.cases, form.visit.me.actor
     command = cases.resend_notice(form.case_id, Notice(notice), form.reason, actor, form.command_id)
-    return await _give_command(form, command)
+    return await give_command(form, command)
 
 
 @router.post("/check")
@@ -138,7 +138,7 @@ async def reorder_check(form: Annotated[PostedForm, require_form("check")]) -> R
     if faults := [*faults, *form.find_reason_faults()]:
         return await form.show_faults(faults)
     cases, actor = form.visit.services.cases, form.visit.me.actor
-    return await _give_command(form, cases.reorder_check(form.case_id, form.reason, actor, consent, form.command_id))
+    return await give_command(form, cases.reorder_check(form.case_id, form.reason, actor, consent, form.command_id))
 
 
 @router.post("/withdraw")
@@ -148,7 +148,7 @@ async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]
     if faults := [*find_method_faults(method, may_lack=True), *form.find_reason_faults()]:
         return await form.show_faults(faults)
     end, wish = form.visit.services.cases.withdraw_request, ProofMethod(method) if method else None
-    return await _give_command(form, end(form.case_id, form.reason, form.visit.me.actor, form.command_id, wish))
+    return await give_command(form, end(form.case_id, form.reason, form.visit.me.actor, form.command_id, wish))
 
 
 @router.post("/revoke")
@@ -180,7 +180,7 @@ async def suspend_authority(form: Annotated[PostedForm, require_form("suspend")]
         form.command_id,
         at_once=bool(form.values.get("at_once")),
     )
-    return await _give_command(form, command)
+    return await give_command(form, command)
 
 
 @router.post("/lift")
@@ -189,7 +189,7 @@ async def lift_suspension(form: Annotated[PostedForm, require_form("lift")]) -> 
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
     cases, named = form.visit.services.cases, form.values.get("suspension_id", "")
-    return await _give_command(
+    return await give_command(
         form, cases.lift_suspension(form.case_id, form.reason, form.visit.me.actor, named, form.command_id)
     )
 
@@ -242,7 +242,7 @@ async def dispute_check(form: Annotated[PostedForm, require_form("dispute")]) ->
         return await form.show_faults(faults)
     author = StepAuthor(form.visit.me.actor, OnBehalf(method=ProofMethod(method), reason=form.reason))
     command = form.visit.services.cases.dispute_check(form.case_id, form.reason, author, form.command_id)
-    return await _give_command(form, command)
+    return await give_command(form, command)
 
 
 @router.post("/end_dispute")
@@ -293,7 +293,7 @@ async def correct_name(form: Annotated[PostedForm, require_form("correct")]) -> 
     if faults:
         return await form.show_faults(faults)
     cases, actor = form.visit.services.cases, form.visit.me.actor
-    return await _give_command(form, cases.correct_name(form.case_id, command, form.reason, actor, form.command_id))
+    return await give_command(form, cases.correct_name(form.case_id, command, form.reason, actor, form.command_id))
 
 
 @router.post("/restart")
@@ -316,10 +316,10 @@ async def _give_with_reason(form: PostedForm, end: Callable[..., Awaitable[Comma
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
     command = end(form.case_id, form.reason, form.visit.me.actor, command_id=form.command_id)
-    return await _give_command(form, command)
+    return await give_command(form, command)
 
 
-async def _give_command(
+async def give_command(
     form: PostedForm, command: Awaitable[CommandOutcome], verdict: Verdict | None = None
 ) -> Response:
     """Gives a command and says what became of it, where one goes on: after a verdict at the next case of the queue.

@@ -22,9 +22,10 @@ from domain.shared.cases.commands import (
 )
 from domain.shared.cases.notices import Notice
 from domain.state.certification import CertificationState
-from domain.state.commands import BeginAdverseAction, Decide, DisputeCheck, EndDispute, ReorderCheck
+from domain.state.commands import AnswerQuestion, BeginAdverseAction, Decide, DisputeCheck, EndDispute, ReorderCheck
 from domain.state.eligibility import Check, Verdict, find_open_checks
 from domain.state.policy import Policy
+from domain.state.questions import list_asked_fields
 from domain.state.request import list_askable_fields
 from templates.catalogs import translate
 from web.http.auth import StaffMember
@@ -46,6 +47,7 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "identity": (Permission.PROVE_IDENTITY, None),
     "check": (Permission.REORDER_CHECK, CommandKind.REORDER_CHECK),
     "adverse": (Permission.DECIDE, CommandKind.BEGIN_ADVERSE_ACTION),
+    "answer": (Permission.ACT_FOR_ASSISTER, CommandKind.ANSWER),
     "dispute": (Permission.ACT_FOR_ASSISTER, CommandKind.DISPUTE_CHECK),
     "end_dispute": (Permission.DECIDE, CommandKind.END_DISPUTE),
     "correct": (Permission.CORRECT_NAME, CommandKind.CORRECT),
@@ -76,7 +78,8 @@ class Panel:
 
     ``decides`` and ``acts`` say whether this person ever may, whatever the case; ``overrides`` are the checks that an
     approval goes over; ``suspension_kinds`` are what can be suspended; ``ended`` is why nothing can be done any more;
-    ``kept`` are commands not carried out yet; ``askable`` are the fields that a question may name.
+    ``kept`` are commands not carried out yet; ``askable`` are the fields that a question may name,
+    ``answered_fields`` those that an answer given by word is written down in.
     """
 
     ids: dict[str, str]
@@ -109,6 +112,8 @@ class Panel:
     ended: str | None
     kept: list[GivenCommand]
     askable: tuple[str, ...]
+    answers: bool
+    answered_fields: frozenset[str]
 
     @property
     def may_decide(self) -> bool:
@@ -171,6 +176,8 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
         askable=list_askable_fields(certification.opening.kind) if certification else (),
+        answers=may["answer"] and not find_refusal(AnswerQuestion(changes={}), state),
+        answered_fields=list_asked_fields(certification) - {"email"} if certification else frozenset(),
     )
 
 
