@@ -57,7 +57,7 @@ async def test_the_gallery_can_be_used_by_everybody(
     assert answer.ok
     await frame(page, language)
     await fits(page)
-    await focus_visible(page, 220)  # a list of everything there is
+    await focus_visible(page, 320)  # a list of everything there is
     if javascript:
         await audit(page)
 

@@ -55,10 +55,10 @@ from temporalio.common import RetryPolicy
 from workflows import options
 
 for regular in (options.THIRD_PARTY, options.PATIENT):
-    regular["start_to_close_timeout"] = timedelta(seconds=40)
+    regular["start_to_close_timeout"] = timedelta(seconds=60)
     regular["retry_policy"] = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1)
 options.LETTER_AT_ONCE["start_to_close_timeout"] = options.AT_ONCE["start_to_close_timeout"]
-worker.HTTP_SECONDS = worker.MAIL_SECONDS = 39
+worker.HTTP_SECONDS = worker.MAIL_SECONDS = 59
 os._exit(worker.main([]))
 """
 
@@ -173,7 +173,7 @@ async def test_c1_every_process_killed_at_every_boundary_loses_nothing_and_does_
             reaching.hold(answers=True)
             await mortal.start("worker")
             with suppress(TimeoutError):
-                await until(lambda: reaching.has_all(unscreened()), 35)
+                await until(lambda: reaching.has_all(unscreened()), 55)
             mortal.gates["temporal"].hold(requests=everything)
             reaching.hold()
             with suppress(TimeoutError):
@@ -264,7 +264,7 @@ class _Reaching:
     async def reached(self) -> bool:
         """Whether every effect is made, and its answer under way, within some seconds."""
         with suppress(TimeoutError):
-            await until(lambda: self._hold_at_least(REACHED), 35)
+            await until(lambda: self._hold_at_least(REACHED), 55)
             return True
         return False
 

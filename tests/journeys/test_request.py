@@ -122,7 +122,7 @@ async def test_a10_the_form_opens_one_case_and_says_which_e_mail_comes(world: Wo
     assert f"{world.web}/me" in letter["text"].split()
     await person.open(f"{world.web}/me")
     again = await form.send(person, request, world.code, world.web, "es")
-    assert again.text == page.text
+    assert form.REFERENCE.sub("…", again.text) == form.REFERENCE.sub("…", page.text)
     await world.letter(request["email"], lambda letter: "Ya nos había enviado una solicitud" in letter["text"])
 
 

@@ -1,11 +1,15 @@
 """Fills in the request form step by step, as a person with a browser and no scripts does."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from templates.catalogs import translate
 from tests.support.browser import Browser, Page
+
+# A case's number: what is sent again is confirmed by one of its own, whatever becomes of it (D4).
+REFERENCE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 
 START, CHECK, CONFIRM, DONE = "/request", "/request/check", "/request/confirm", "/request/done"
 # Waits for the code that comes to an address.

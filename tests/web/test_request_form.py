@@ -29,8 +29,6 @@ from web.public.request.draft import COOKIE
 from web.public.request.steps import STEPS
 from web.public.request.words import MISSING, OTHERWISE
 
-# A case's number, of its own whatever becomes of the request.
-REFERENCE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 TEXT = {language: find_agreement("bewellnm", language) for language in ("en", "es")}
 KINDS: dict[str, Callable[..., dict[str, Any]]] = {
     "agent": documents.agent,
@@ -531,7 +529,7 @@ async def test_d4_whatever_becomes_of_a_request_its_sender_sees_the_same_page(ho
             page = await form.hand_in(person, house.code)
         assert form.place(page) == form.DONE
         year = str(request["plan_year"])
-        told.append((page.status, REFERENCE.sub("…", page.text.replace(request["email"], "…").replace(year, "…"))))
+        told.append((page.status, form.REFERENCE.sub("…", page.text.replace(request["email"], "…").replace(year, "…"))))
     assert len(set(told)) == 1
     assert len(await house.cases()) == 2
     assert sorted(await answered(house)) == sorted(
@@ -550,7 +548,7 @@ async def test_the_reference_number_is_the_same_on_every_page_and_staff_find_the
 ) -> None:
     document = documents.broker()
     page = await form.send(person, document, house.code)
-    (number,) = REFERENCE.findall(page.text)
+    (number,) = form.REFERENCE.findall(page.text)
     (case,) = await house.cases()
     assert number == make_reference_number(case.case_id)
     for path in ("/me", f"/me/{case.case_id}"):
