@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from adapters.http import Refused
 from domain.federal.policies import list_closed_days
@@ -13,10 +14,14 @@ def list_federal_holidays(years: Iterable[int]) -> frozenset[date]:
     Of a year whose last day observes the next one's New Year's Day, that day is among them. Raises
     Refused("calendar_unknown") for a year the library doesn't know.
     """
+    return _list_known_holidays(frozenset(years))
+
+
+@lru_cache(64)
+def _list_known_holidays(asked: frozenset[int]) -> frozenset[date]:
     # Imported here: it costs the worker's start a tenth of a second.
     from holidays import country_holidays
 
-    asked = frozenset(years)
     known = country_holidays("US", years=asked, expand=False)
     unknown = sorted(year for year in asked if not known.start_year <= year <= known.end_year)
     if unknown:

@@ -1,10 +1,8 @@
 """Until when staff mean to have looked at what waits for them, by the policy in force of each case's plan year."""
 
 from datetime import date, datetime
-from functools import lru_cache
 
-from adapters.holidays import list_federal_holidays
-from domain.federal.policies import list_closed_days
+from adapters.holidays import list_days_off
 from domain.programs.policies import find_newest_policy
 from domain.shared.cases.appeals import count_days
 from domain.shared.policy import find_local_date
@@ -15,15 +13,9 @@ def find_review_day(program: str, plan_year: int, since: datetime) -> date:
     policy = find_newest_policy(program, plan_year)
     target, day = policy.review_target, find_local_date(policy, since)
     # More than a year on, where the target's days are not counted by the calendar, no target reaches.
-    days_off = _list_holidays(day.year) | list_closed_days()
-    return count_days(day, target.days, target.counted, days_off)
+    return count_days(day, target.days, target.counted, list_days_off((day.year, day.year + 1, day.year + 2)))
 
 
 def find_review_today(program: str, plan_year: int, now: datetime) -> date:
     """The date that a target is held against: the program's own."""
     return find_local_date(find_newest_policy(program, plan_year), now)
-
-
-@lru_cache(16)
-def _list_holidays(year: int) -> frozenset[date]:
-    return list_federal_holidays((year, year + 1, year + 2))

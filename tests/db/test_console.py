@@ -308,7 +308,9 @@ FINDING = (
 NOT_FINDING = ("", "   ", "%", "_", "ines otto", "nez", "imez", "1234", "NM24-00000", "' OR 1=1 --")
 
 
-async def test_a_person_is_found_by_the_beginnings_of_their_words_with_one_typo_and_by_nothing_else(office: Office) -> None:
+async def test_a_person_is_found_by_the_beginnings_of_their_words_with_one_typo_and_by_nothing_else(
+    office: Office,
+) -> None:
     who = {"first_name": "Iñés", "last_name": "Núñez-María", "email": "Ines.Nunez@post.example.com"}
     opened = await office.opened(documents.broker("77001234", **who))
     await office.opened(documents.broker("88001234", first_name="Otto", last_name="Sample", email="otto@example.org"))
