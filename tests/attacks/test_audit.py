@@ -212,7 +212,7 @@ def test_doctor_warns_of_a_role_that_could_alter_the_audit(
 ) -> None:
     (warned,) = json.loads(call(postgres_url, tmp_path, "doctor", "--json").out)["warnings"]
     assert "audit, audit_digest, case_note, certificate" in warned["fault"]
-    ran = call(application_url, tmp_path, "doctor", "--json")
-    (outage,) = ran.document.pop("outages")  # nobody works here
+    said = call(application_url, tmp_path, "doctor", "--json").document
+    (outage,) = said.pop("outages")  # nobody works here
     assert outage["setting"] == "worker"
-    assert ran.document == {"production": True, "faults": [], "warnings": []}
+    assert said == {"production": True, "faults": [], "warnings": []}
