@@ -295,7 +295,7 @@ def describe_filing(notice: Notice, letter: Letter, snapshot: CaseSnapshot, days
         FactLog(snapshot.facts),
         authority,
         snapshot.policy,
-        lambda year: days_off(range(year, year + 3)),
+        days_off,
         suspension_id,
     )
     rules = snapshot.policy.appeal

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
 from db.reads.house.audit_chain import digest_due_day
+from db.reads.house.operations import BACKGROUND
 from db.writes.drafts import purge_drafts
 from db.writes.house.audit_digests import keep_digest
 from db.writes.house.call_counts import purge_counts
@@ -33,7 +34,6 @@ from starter.lookups import RegistryLookups
 
 log = structlog.get_logger(__name__)
 
-LEASE = "background"
 # When a worker is killed nobody does its work for a term at most; three renewals in a row may fail before it is lost.
 TERM = timedelta(seconds=12)
 RENEWED_EVERY = 3.0
@@ -69,7 +69,7 @@ async def run_background(
             await asyncio.sleep(every)
     finally:
         with suppress(SQLAlchemyError):  # it runs out by itself
-            await database.write(give_back_lease, LEASE, holder, now())
+            await database.write(give_back_lease, BACKGROUND, holder, now())
 
 
 async def _work_while_leased(
@@ -105,7 +105,7 @@ async def _work_while_leased(
 async def _try_lease(database: Database, holder: str, term: timedelta) -> bool | None:
     """Whether the lease is this holder's for another term; None where the database could not say."""
     try:
-        return await database.write(take_lease, LEASE, holder, now(), term)
+        return await database.write(take_lease, BACKGROUND, holder, now(), term)
     except Exception as error:  # tried again while the last term lasts
         log.warning("lease not renewed", error=type(error).__name__, where=locate_error(error))
         return None

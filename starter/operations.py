@@ -2,13 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from db.reads.house.operations import Operations
+from db.reads.house.operations import LATE, Operations
 from domain.shared.documents.instants import format_instant
 from starter.doctor import UnsafeSetting
 from starter.schedules import (
@@ -21,7 +21,6 @@ from starter.schedules import (
 from workflows.search_attributes import PROBLEMS, WAITING_FOR, WAITING_SINCE, WAITS_ON
 
 SCHEDULES = (RECONCILIATION_ID, DAILY_ROUND_ID, DAILY_PUBLICATION_ID, LICENSE_ROUND_ID, LMS_POLLING_ID)
-LATE = timedelta(hours=1)
 SECONDS = 3.0  # a page and a scrape don't wait any longer for Temporal
 RUNBOOK = "docs/runbook.md"
 FAILING = f"ExecutionStatus = 'Running' AND {PROBLEMS.name} IS NOT NULL"

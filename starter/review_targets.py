@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from adapters.holidays import list_days_off
 from domain.programs.policies import find_newest_policy
+from domain.shared.business_days import list_days_off_from
 from domain.shared.cases.appeals import count_days
 from domain.shared.policy import find_local_date
 
@@ -13,7 +14,7 @@ def find_review_day(program: str, plan_year: int, since: datetime) -> date:
     policy = find_newest_policy(program, plan_year)
     target, day = policy.review_target, find_local_date(policy, since)
     # More than a year on, where the target's days are not counted by the calendar, no target reaches.
-    return count_days(day, target.days, target.counted, list_days_off((day.year, day.year + 1, day.year + 2)))
+    return count_days(day, target.days, target.counted, list_days_off_from(list_days_off, day.year))
 
 
 def find_review_today(program: str, plan_year: int, now: datetime) -> date:

@@ -13,6 +13,7 @@ from db.appeal_tables import AppealFile, AppealRow
 from db.case_state import CaseSnapshot, any_policy_of, load_case, snapshot_case
 from db.cursors import NUMBERS, Cursor, Page, page_of
 from db.tables import Assister, Case, InboxRow
+from domain.shared.business_days import DaysOff
 from domain.shared.cases.appeals import Appeal
 from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import FactLog
@@ -135,7 +136,7 @@ def find_evidence(session: Session, case_id: str, number: int, file: int) -> App
     return found
 
 
-def find_appeal_offer(session: Session, case_id: str, days_off: Any, now: datetime) -> AppealOffer | None:
+def find_appeal_offer(session: Session, case_id: str, days_off: DaysOff, now: datetime) -> AppealOffer | None:
     """Whether what staff decided can be appealed; None where they decided nothing that could be."""
     snapshot = snapshot_case(session, load_case(session, case_id))
     state, policy = snapshot.state, any_policy_of(session, snapshot.case)
@@ -145,7 +146,7 @@ def find_appeal_offer(session: Session, case_id: str, days_off: Any, now: dateti
         FactLog(snapshot.facts),
         state.authority,
         policy,
-        lambda year: days_off(range(year, year + 3)),
+        days_off,
         find_local_date(policy, now),
     )
     return AppealOffer(terms.last_day, terms.refusal) if terms.appealed else None

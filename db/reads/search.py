@@ -55,11 +55,6 @@ def search_everything(session: Session, query: str, limit: int) -> SearchFinding
     return SearchFindings(cases, _list_without_case(session, places), is_guess)
 
 
-def find_cases(session: Session, query: str, limit: int) -> list[ListedCase]:
-    """The cases that `search_everything` finds."""
-    return search_everything(session, query, limit).cases
-
-
 def _list_without_case(session: Session, places: Mapping[str, int]) -> list[Assister]:
     has_case = exists().where(col(Case.assister_id) == col(Assister.assister_id))
     among = select(Assister).where(col(Assister.assister_id).in_(list(places)), ~has_case)

@@ -8,6 +8,11 @@ FRIDAY = 4
 DaysOff = Callable[[Iterable[int]], frozenset[date]]
 
 
+def list_days_off_from(days_off: DaysOff, year: int) -> frozenset[date]:
+    """The days on which offices are closed in this year and the next two: no clock runs longer than that."""
+    return days_off(range(year, year + 3))
+
+
 def is_business_day(day: date, holidays: Container[date]) -> bool:
     """Whether offices are open; `holidays` are the days on which they are observed."""
     return day.weekday() <= FRIDAY and day not in holidays

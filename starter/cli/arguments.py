@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 # A request with every field at its longest has some 20 KiB; an import has years of many thousand people.
 REQUEST_BYTES = 256 * 1024
 IMPORT_BYTES = 50 * 1024 * 1024
-# As by API and page.
-LONGEST_DOCUMENT = 200
 
 
 def refuse_option(_: Any, file: str | None) -> None:

@@ -11,7 +11,6 @@ from domain.shared.programs import ProgramName
 from starter.cli.arguments import (
     DEFAULTS,
     FLAG,
-    LONGEST_DOCUMENT,
     REQUEST_BYTES,
     Actor,
     BehalfOptions,
@@ -327,6 +326,7 @@ async def prove_identity(
 ) -> None:
     """Prove whose the NPN of a case is, as staff."""
     from domain.shared.claims import NpnProof
+    from domain.shared.documents.texts import LONGEST_DOCUMENT
 
     require_text(document=document, reason=reason, actor=actor)
     if len(document.strip()) > LONGEST_DOCUMENT:

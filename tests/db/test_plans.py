@@ -16,7 +16,7 @@ from db.reads.dashboard import read_dashboard
 from db.reads.numbers import StaffNumbers
 from db.reads.pending import list_unbegun_cases
 from db.reads.queue import Filters, SortedBy, Sorting, View, read_case_page
-from db.reads.search import find_cases
+from db.reads.search import search_everything
 from tests.fixtures import postgres
 from tests.support import crowd
 from tests.support.crowd import Crowd
@@ -105,7 +105,7 @@ async def test_counts_are_one_pass_over_an_index(database: Database) -> None:
     "words", ["ana", "an exam", "ana example-00017", "nobody at all", "person.00017@", "505 555 0100", "qwertz asdfgh"]
 )
 async def test_a_search_goes_by_the_words(database: Database, words: str) -> None:
-    plans = await plans_of(database, lambda: database.read(find_cases, words, 50))
+    plans = await plans_of(database, lambda: database.read(search_everything, words, 50))
     assert len(plans) >= 3
     for plan in plans:
         assert_no_table_is_read_through(plan)
@@ -126,9 +126,9 @@ async def test_what_is_found_is_what_is_there(database: Database, filled: tuple[
     """The crowd is found like everybody else, and counted."""
     numbers, people = StaffNumbers(database), filled[1]
     first, last = people.name(17)
-    (case,) = await database.read(find_cases, f"{first} {last}", 50)
+    (case,) = (await database.read(search_everything, f"{first} {last}", 50)).cases
     assert (case.first_name, case.last_name) == (first, last)
-    assert await database.read(find_cases, people.npn(17), 50) == [case]
+    assert (await database.read(search_everything, people.npn(17), 50)).cases == [case]
     counts = await numbers.count_cases(View.ALL, Filters())
     assert counts.total == people.number
     waiting = await numbers.count_cases(View.QUEUE, ALL_FILTERS)

@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from db import migrate
 from db.engine import Database
+from db.reads.house.operations import BACKGROUND
 from db.tables import LeaseRow
 from db.writes.drafts import LIFE, begin_draft, find_draft
 from db.writes.leases import take_lease
 from starter import background
-from starter.background import LEASE, keep_purging, run_background
+from starter.background import keep_purging, run_background
 from starter.delivery import keep_delivering
 from tests.support import documents
 from tests.support.opening import open_case
@@ -122,11 +123,11 @@ async def test_one_process_works_and_another_as_soon_as_it_ends(database: Databa
 
 
 async def test_a_process_that_was_killed_is_followed_once_its_lease_has_expired(database: Database) -> None:
-    assert await database.write(take_lease, LEASE, "killed", datetime.now(UTC), TERM)
+    assert await database.write(take_lease, BACKGROUND, "killed", datetime.now(UTC), TERM)
     async with running(database) as process:
         await until(lambda: process.is_working)
     expired = datetime.now(UTC) - TERM
-    assert await database.write(take_lease, LEASE, "next", expired, TERM), "it was given back at the end"
+    assert await database.write(take_lease, BACKGROUND, "next", expired, TERM), "it was given back at the end"
 
 
 async def test_a_process_whose_lease_is_another_s_stops_until_that_one_has_expired(database: Database) -> None:

@@ -19,7 +19,7 @@ from db.reads.counts import Counts
 from db.reads.numbers import StaffNumbers
 from db.reads.pending import HELD, EventKeptAside, HeldEvent, read_altered_events, read_held_events
 from db.reads.queue import Filters, ListedCase, ShownCase, View, read_case_page
-from db.reads.search import find_cases
+from db.reads.search import search_everything
 from db.reads.status import read_status
 from db.tables import CertificateRow
 from db.writes.cases import claim_case, record_facts
@@ -194,7 +194,7 @@ class Office:
         return ids((await self.queue(limit=200, **wanted)).rows)
 
     async def found(self, words: str) -> list[str]:
-        return ids(await self.database.read(find_cases, words, 50))
+        return ids((await self.database.read(search_everything, words, 50)).cases)
 
     async def counts(self, view: str = "queue", **wanted: Any) -> Counts:
         self.numbers.forget()

@@ -27,7 +27,7 @@ from domain.shared.cases.stages import Stage
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault
 from domain.shared.documents.parsing import read_json
-from domain.shared.documents.texts import OptionalText, Text
+from domain.shared.documents.texts import LONGEST_DOCUMENT, OptionalText, Text
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.vouching import ShownProof, Voucher
 from domain.state.eligibility import Verdict
@@ -90,7 +90,7 @@ class IdentityBody(StrictBody):
     """How staff have seen whose the NPN of a case is (D2)."""
 
     method: ProofMethod
-    document: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    document: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_DOCUMENT)]
     reason: Text
 
 

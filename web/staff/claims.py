@@ -12,7 +12,7 @@ from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.documents.texts import find_text_faults
+from domain.shared.documents.texts import LONGEST_DOCUMENT, find_text_faults
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
@@ -27,7 +27,6 @@ router = build_page_router(prefix="/staff/claims")
 
 HOME = "/staff/claims"
 AT_A_TIME = 25
-LONGEST_DOCUMENT = 200
 IdentityVisit = Annotated[StaffVisit, require_visit(Permission.PROVE_IDENTITY)]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 

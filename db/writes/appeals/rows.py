@@ -11,7 +11,7 @@ from db.appeal_tables import AppealRow
 from db.case_state import CaseSnapshot, snapshot_case
 from db.tables import Case
 from db.writes.facts import queue_fact, record_audit
-from domain.shared.business_days import DaysOff
+from domain.shared.business_days import DaysOff, list_days_off_from
 from domain.shared.cases.appeals import Appeal, AppealFiledData
 from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import Fact, FactLog
@@ -40,13 +40,13 @@ class CaseInAppeal:
         return self.snapshot.policy.appeal
 
     def find_days_off(self, year: int) -> frozenset[date]:
-        """The days on which offices are closed in this year and the next two: no clock runs longer than that."""
-        return self._days_off(range(year, year + 3))
+        """The days on which offices are closed as far as a clock runs that begins in this year."""
+        return list_days_off_from(self._days_off, year)
 
     def find_terms(self, received_on: date) -> FilingTerms:
         """On which terms an appeal that is received on this day is filed."""
         authority = self.snapshot.state.authority
-        return find_filing_terms(self.log, authority, self.snapshot.policy, self.find_days_off, received_on)
+        return find_filing_terms(self.log, authority, self.snapshot.policy, self._days_off, received_on)
 
     def put_off_stayed(self, appeal: Appeal) -> Resumed:
         """The new last days of the suspensions that an appeal stays, were it over today without lifting them."""

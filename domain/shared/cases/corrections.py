@@ -8,8 +8,7 @@ from domain.shared.cases.authors import ProofMethod
 from domain.shared.cases.commands import CorrectName
 from domain.shared.documents.faults import Invalid, list_faults
 from domain.shared.documents.fields import LastName, PersonName, StrictForm, check_plain
-
-LONGEST_DOCUMENT = 200
+from domain.shared.documents.texts import LONGEST_DOCUMENT
 
 
 class CorrectionForm(StrictForm):

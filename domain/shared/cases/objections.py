@@ -1,9 +1,10 @@
 """What an appeal can be filed against, until when, and what it means for suspensions meanwhile and after (E5, E7)."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
+from domain.shared.business_days import DaysOff, list_days_off_from
 from domain.shared.cases.appeals import (
     Appeal,
     AppealedDecision,
@@ -19,9 +20,8 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
 from domain.shared.policy import AppealRules, Meanwhile, ProgramPolicy, find_local_date
 
-# The days off of a year and the next two, as of no clock that runs longer.
+# Suspensions by their ids, each with its new last day.
 Resumed = tuple[tuple[str, date], ...]
-DaysOffSince = Callable[[int], frozenset[date]]
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,16 @@ class FilingTerms:
 
 
 def find_filing_terms(
-    log: FactLog, authority: Authority, policy: ProgramPolicy, find_days_off: DaysOffSince, received_on: date
+    log: FactLog, authority: Authority, policy: ProgramPolicy, days_off: DaysOff, received_on: date
 ) -> FilingTerms:
     """On which terms an appeal that is received on a day is filed, by the facts and the policy of its case."""
     found, rules = list_appealable(log, authority, policy), policy.appeal
     days = {one.fact: one.notice_on for one in found if one.notice_on is not None}
-    last_days = {fact: find_last_filing_day(rules, day, find_days_off(day.year)) for fact, day in days.items() if rules}
+    last_days = {
+        fact: find_last_filing_day(rules, day, list_days_off_from(days_off, day.year))
+        for fact, day in days.items()
+        if rules
+    }
     appealed = choose_appealed(log, found, last_days, received_on)
     first = appealed[0] if appealed else None
     last_day = last_days.get(first.fact) if first else None
@@ -65,14 +69,15 @@ def list_appealable(log: FactLog, authority: Authority, policy: ProgramPolicy) -
 
 
 def find_last_day_to_appeal(
-    log: FactLog, authority: Authority, policy: ProgramPolicy, find_days_off: DaysOffSince, suspension_id: str | None
+    log: FactLog, authority: Authority, policy: ProgramPolicy, days_off: DaysOff, suspension_id: str | None
 ) -> date | None:
     """The last day to appeal against the end of a case, or a suspension; None where it can't be appealed any more."""
     found = (one for one in list_appealable(log, authority, policy) if one.suspension_id == suspension_id)
     decision = next(found, None)
     if decision is None or decision.notice_on is None or policy.appeal is None or has_been_appealed(log, decision):
         return None
-    return find_last_filing_day(policy.appeal, decision.notice_on, find_days_off(decision.notice_on.year))
+    off = list_days_off_from(days_off, decision.notice_on.year)
+    return find_last_filing_day(policy.appeal, decision.notice_on, off)
 
 
 def list_appealable_suspensions(log: FactLog, authority: Authority) -> list[AppealedDecision]:

@@ -8,6 +8,7 @@ from domain.shared.documents.faults import Fault
 from domain.shared.documents.fields import make_error
 
 LONGEST_TEXT = 4000
+LONGEST_DOCUMENT = 200  # what somebody of staff calls a document they have seen
 
 
 def find_text_faults(field: str, text: str) -> list[Fault]:
