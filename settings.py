@@ -31,7 +31,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _SECRETS = Path("/run/secrets")
 
 ProgramName = Literal["bewellnm", "ffm"]
-ReportKindName = Literal["training", "exam", "portal", "applicants", "background-checks", "vendor", "registration"]
+ReportKindName = Literal[
+    "training", "exam", "portal", "applicants", "background-checks", "vendor", "registration", "bounces"
+]
 DialectName = Literal["xapi", "moodle", "scorm-cloud", "docebo"]
 RoleName = Literal["reviewer", "appeals_reviewer", "operator", "auditor"]
 
@@ -56,6 +58,7 @@ SenderId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
 
 
 SHORTEST_SECRET = 16
+_BOUNCE_ADDRESS = re.compile(r"[a-z0-9][a-z0-9._-]{0,14}@[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
 # What was read before, and where it stands now.
 RETIRED = {
     "CERTIFY_LMS_WEBHOOK_SECRET": 'now "secret" of the senders "lms" and "mlms", each its own, in CERTIFY_SENDERS',
@@ -383,10 +386,24 @@ class Settings(BaseSettings):
         default="Assister Certification <certification@exchange.example>", description="sender of the e-mails"
     )
 
+    bounce_address: str = Field(
+        default="",
+        description="address at which letters that can't be delivered come back, such as bounces@exchange.example; "
+        "each letter has one of its own, bounces+…@exchange.example; empty means that they go to mail_from, unread",
+    )
+
     signing_key_file: Path = Field(
         default=Path("data/signing/signing-key.pem"), description="PEM key that signs certificates"
     )
     signing_cert_file: Path = Field(default=Path("data/signing/signing-cert.pem"), description="its PEM certificate")
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _check_bounce_address(cls, address: str) -> str:
+        """It is written into every envelope, with a plus sign and 48 characters before its @."""
+        if address and not _BOUNCE_ADDRESS.fullmatch(address):
+            raise ValueError("has to be like bounces@exchange.example, with 15 characters at most before the @")
+        return address
 
     @field_validator("staff_tokens", "intake_tokens")
     @classmethod

@@ -57,6 +57,7 @@ from adapters.portal import PortalClient
 from adapters.registry import RegistryClient
 from adapters.registry_alerts import RegistryAlertsClient
 from db.engine import Database
+from domain.shared.documents.bounces import ReturnAddresses
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.senders import Sender
 from domain.shared.traces import locate_error
@@ -68,6 +69,7 @@ from starter.composition import build_absorb_sender, build_case_services
 from starter.doctor import load_safe_settings
 from starter.letters import LetterSender
 from starter.lookups import RegistryLookups
+from starter.mail_route import keep_adopting
 from starter.replay import verify_histories
 from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
@@ -127,6 +129,9 @@ def build_mailer(settings: Settings) -> Mailer:
         settings.smtp_starttls,
         settings.mail_from,
         timeout=MAIL_SECONDS,
+        returns=ReturnAddresses(settings.bounce_address, settings.identity_key_bytes)
+        if settings.bounce_address
+        else None,
     )
 
 
@@ -304,6 +309,7 @@ async def run_worker(settings: Settings) -> int:
             )
         ]
         beside.append(_run_beside(stack, stop, keep_recording(database)))
+        beside.append(_run_beside(stack, stop, keep_adopting(database)))
         temporal = await connect_client(build_interceptors(database), metrics_at=settings.worker_metrics)
         polls_lms = settings.absorb is not None
         beside.append(_run_beside(stack, stop, keep_schedules(temporal, settings.task_queue, polls_lms=polls_lms)))

@@ -8,7 +8,7 @@ from temporalio import activity
 from activities import contracts
 from activities.effects import build_effect_key, make_once, read_clock
 from activities.heartbeats import keep_heartbeating
-from activities.sent_mail import build_message_id, build_sent_mail
+from activities.sent_mail import build_sent_mail
 from adapters.holidays import list_days_off
 from adapters.http import Refused
 from adapters.lists import FederalListReader, RclEntry
@@ -26,6 +26,7 @@ from domain.federal.registration import Listed, RegistrationState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Effect, Looked, MarketOrder
 from domain.shared.cases.notices import Notice
+from domain.shared.ids import make_message_id
 from domain.shared.policy import find_local_date
 from templates.letters import NoticeRenderer
 
@@ -150,7 +151,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             text=rendered.text,
             html=rendered.html,
             language="en",
-            message_id=build_message_id(key),
+            message_id=make_message_id(key),
             reply_to=who.email,
         )
 

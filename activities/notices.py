@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities import contracts
 from activities.effects import make_once, read_clock
-from activities.sent_mail import build_message_id, build_sent_mail
+from activities.sent_mail import build_sent_mail
 from adapters.http import Refused
 from adapters.mail import Email as Mail, Mailer
 from db.case_state import CaseSnapshot, find_ending_reason, load_snapshot, npn_faults_of
@@ -40,6 +40,7 @@ from domain.shared.cases.objections import find_last_day_to_appeal, list_stayed
 from domain.shared.cases.reasons import read_reason
 from domain.shared.cases.reminders import find_wait_reminded_of
 from domain.shared.cases.stages import Certificate
+from domain.shared.ids import make_message_id
 from domain.shared.licenses.watch import read_license_expiry
 from domain.shared.links import ACTIVATION_PATH, OWN_PATH
 from domain.shared.policy import ProgramPolicy, describe_contact, find_local_date
@@ -135,7 +136,7 @@ class NoticesActivities(contracts.Notices):
             text=rendered.text,
             html=rendered.html,
             language=who.language,
-            message_id=build_message_id(letter.key),
+            message_id=make_message_id(letter.key),
             attachments=self._load_attachments(notice, letter, snapshot),
         )
 

@@ -2,18 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from hashlib import sha256
 
 from adapters.mail import Email as Mail
 from db.tables import SentMail
 from domain.shared.cases.notices import Notice
 
 LEFT_OUT = "…"
-
-
-def build_message_id(key: str) -> str:
-    """The Message-ID of the notice with this key, with its angle brackets: a resend is recognised by it."""
-    return f"<{sha256(key.encode()).hexdigest()[:40]}@certification.example>"
 
 
 def build_sent_mail(

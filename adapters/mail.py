@@ -8,11 +8,14 @@ from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
 from email.policy import EmailPolicy, Policy
+from typing import Any
 
 import aiosmtplib
 
-from adapters.answers import note_answer
+from adapters.answers import LEDGER, note_answer
 from adapters.http import Refused, Unavailable, record_call
+from domain.shared.documents.bounces import ReturnAddresses, make_token
+from domain.shared.third_parties import CallsSeen
 
 SERVICE = "mail"
 UNREACHABLE = "mail_unreachable"
@@ -69,7 +72,10 @@ class Email:
 
 
 class Mailer:
-    """A mail server we hand letters to; no `user` means no log-in, `timeout` (seconds) bounds one letter."""
+    """A mail server we hand letters to; no `user` means no log-in, `timeout` (seconds) bounds one letter.
+
+    `returns` are the addresses that letters come back to when they can't be delivered; without them it is `sender`'s.
+    """
 
     def __init__(
         self,
@@ -80,6 +86,7 @@ class Mailer:
         starttls: bool,
         sender: str,
         timeout: float = 30.0,
+        returns: ReturnAddresses | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -88,6 +95,7 @@ class Mailer:
         self._starttls = starttls
         self._sender = sender
         self._timeout = timeout
+        self._returns = returns
         self._resting: list[aiosmtplib.SMTP] = []
 
     async def send_email(self, letter: Email) -> None:
@@ -133,13 +141,29 @@ class Mailer:
         """Sends a message over a connection that nobody else uses meanwhile, and which is kept when all went well."""
         connection = await self._find_live_connection() or await self._connect()
         try:
-            await connection.send_message(message)
+            await connection.send_message(message, **self._choose_envelope(connection, str(message["Message-ID"])))
         except BaseException:  # a cancellation too: who knows what the server is still going to say
             connection.close()
             raise
         self._keep_connection(connection)
 
+    def _choose_envelope(self, connection: aiosmtplib.SMTP, message_id: str) -> dict[str, Any]:
+        """Where the letter comes back to, and what its report has to name where the server knows of such (RFC 3461).
+
+        What comes back is the letter's head alone then: nobody needs its text once more.
+        """
+        if self._returns is None:
+            return {}
+        token, envelope = make_token(self._returns.key, message_id), {"sender": self._returns.make_address(message_id)}
+        if not token or not connection.supports_extension("dsn"):
+            return envelope
+        return envelope | {
+            "mail_options": ["RET=HDRS", f"ENVID={token}"],
+            "rcpt_options": ["NOTIFY=FAILURE,DELAY"],
+        }
+
     def _keep_connection(self, connection: aiosmtplib.SMTP) -> None:
+        LEDGER.add_seen({SERVICE: CallsSeen(carries_letters=connection.supports_extension("smtputf8"))})
         if len(self._resting) < KEPT:
             self._resting.append(connection)
         else:
@@ -170,13 +194,18 @@ class Mailer:
             timeout=self._timeout,
         )
         await connection.connect()
+        try:
+            await _greet_server(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _build_message(self, letter: Email) -> EmailMessage:
         message = EmailMessage(POLICY)
         message["From"] = self._sender
         # As one address: a comma in it must not make two recipients.
-        message["To"] = Address(addr_spec=letter.to)
+        message["To"] = _build_address(letter.to)
         message["Subject"] = letter.subject
         message["Date"] = datetime.now(UTC)
         message["Message-ID"] = letter.message_id
@@ -192,6 +221,26 @@ class Mailer:
         # Last, since adding a part moves every Content-* header into the first part.
         message["Content-Language"] = letter.language
         return message
+
+
+async def _greet_server(connection: aiosmtplib.SMTP) -> None:
+    """Says hello where logging in didn't, so that it is known what the server offers; old ones know no other hello."""
+    if not connection.is_ehlo_or_helo_needed:
+        return
+    try:
+        await connection.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        if not connection.is_connected:
+            raise
+        await connection.helo()
+
+
+def _build_address(text: str) -> Address:
+    """An address with other letters before its @ has to be put together: as a whole the library takes none (P22)."""
+    if text.isascii():
+        return Address(addr_spec=text)
+    local, _, domain = text.rpartition("@")
+    return Address(username=local, domain=domain)
 
 
 def _translate_reply(error: aiosmtplib.SMTPResponseException) -> Refused | Unavailable:

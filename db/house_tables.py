@@ -75,3 +75,15 @@ class ThirdPartyRow(SQLModel, table=True):
     failed_at: datetime | None = Field(default=None, sa_type=Utc)
     failure_code: str | None = None
     silent_since: datetime | None = Field(default=None, sa_type=Utc)
+    carries_letters: bool | None = None
+
+
+class ReturnedLetter(SQLModel, table=True):
+    """A letter that came back, or is late, by a mail server's report; by its Message-ID, whatever it was about."""
+
+    __tablename__ = "returned_letter"
+    message_id: str = Field(primary_key=True)
+    case_id: str | None = Field(default=None, index=True, description="none of letters about no case")
+    status: str = Field(description="the enhanced status code of the last report that counted, or empty")
+    delayed_at: datetime | None = Field(default=None, sa_type=Utc, description="when a delay was reported first")
+    returned_at: datetime | None = Field(default=None, sa_type=Utc, index=True)

@@ -465,7 +465,7 @@ class SentMail(SQLModel, table=True):
     text: str
     html: str
     attachments: list[str] = Field(default_factory=list, sa_type=JSON, description="file names")
-    message_id: str
+    message_id: str = Field(index=True)
     sent_at: datetime = Field(sa_type=Utc)
 
 

@@ -28,7 +28,8 @@ keep certify_senders "{
   \"portal\": {\"program\": \"bewellnm\", \"kinds\": [\"portal\"], \"secret\": \"$(webhook_secret)\"},
   \"portal-look-up\": {\"program\": \"bewellnm\", \"kinds\": [\"applicants\"], \"token\": \"$(random)\"},
   \"mlms\": {\"program\": \"ffm\", \"kinds\": [\"training\"], \"secret\": \"$(webhook_secret)\"},
-  \"marketplace\": {\"program\": \"ffm\", \"kinds\": [\"registration\"], \"token\": \"$(random)\"}
+  \"marketplace\": {\"program\": \"ffm\", \"kinds\": [\"registration\"], \"token\": \"$(random)\"},
+  \"mail\": {\"program\": \"bewellnm\", \"kinds\": [\"bounces\"], \"token\": \"$(random)\"}
 }"
 keep certify_database_url "postgresql+psycopg://certify:$(cat certify_db_password)@postgresql:5432/certify"
 keep certify_migration_url "postgresql+psycopg://certify_owner:$(cat certify_owner_db_password)@postgresql:5432/certify"

@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.header import Header
 from email.message import EmailMessage, Message
 from html import escape
 from pathlib import Path
@@ -17,17 +19,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.bounces import BounceOrder, BounceReporter, write_bounce
 from sandbox.http.application import build_application
 from sandbox.http.controls import Controls, FaultOrder
 from sandbox.http.pages import render_definitions, render_link, render_list, respond_with_page
 from sandbox.http.problems import Problem
+from sandbox.http.requests import read_body
 from sandbox.store import Document
 
 SIZE_LIMIT = 10 * 1024 * 1024
 ACCEPTED = "250 OK: kept"
 NOT_AVAILABLE = "421 4.3.2 Not available, as ordered"
 UNREADABLE_REPLY = "\x00 this is no reply <<<"
-RECEIVED, RECIPIENTS = "X-Mailbox-Received", "X-Mailbox-Recipients"
+RECEIVED, RECIPIENTS, SENDER = "X-Mailbox-Received", "X-Mailbox-Recipients", "X-Mailbox-Sender"
 FRAME_PERMISSIONS = "allow-popups allow-popups-to-escape-sandbox"
 HTML_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox {FRAME_PERMISSIONS}"
 
@@ -35,8 +39,9 @@ HTML_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
 class Mailbox:
     """The messages in a folder, one .eml file each, numbered in the order they came."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reporter: BounceReporter) -> None:
         self._folder = folder
+        self._reporter = reporter
         folder.mkdir(parents=True, exist_ok=True)
         self._documents: dict[str, Document] = {}
         self._last_number = max((int(path.stem) for path in self._list_files()), default=0)
@@ -49,18 +54,22 @@ class Mailbox:
             Route("/messages", self.list_messages),
             Route("/messages", self.delete_messages, methods=["DELETE"]),
             Route("/messages/{id}", self.show_message),
+            Route("/messages/{id}/bounce", self.return_message, methods=["POST"]),
             Route("/messages/{id}/page", self.show_message_page),
             Route("/messages/{id}/html", self.show_html_part),
             Route("/messages/{id}/attachments/{name}", self.download_attachment),
         ]
         return build_application(self.controls, routes)
 
-    def save_message(self, content: bytes, recipients: list[str]) -> str:
+    def save_message(self, content: bytes, sender: str, recipients: list[str]) -> str:
         """Writes a message to its file and gives its id; only then does the sender hear that it was accepted."""
         self._last_number += 1
         key = f"{self._last_number:06d}"
         received = datetime.now(UTC).isoformat(timespec="milliseconds")
-        head = f"{RECEIVED}: {received}\r\n{RECIPIENTS}: {', '.join(recipients)}\r\n"
+        to = ", ".join(recipients)
+        # As plain text: in a file of bytes other letters would be nobody's.
+        to = to if to.isascii() else Header(to, "utf-8", maxlinelen=sys.maxsize).encode()
+        head = f"{RECEIVED}: {received}\r\n{RECIPIENTS}: {to}\r\n{SENDER}: {sender}\r\n"
         # Written under another name first: a process killed half-way leaves no half message behind.
         unfinished = self._folder / f"{key}.part"
         unfinished.write_bytes(head.encode() + content)
@@ -87,6 +96,16 @@ class Mailbox:
     async def show_message(self, request: Request) -> Response:
         """One message."""
         return JSONResponse(self._find_message(request))
+
+    async def return_message(self, request: Request) -> Response:
+        """Reports to the exchange that a message came back, or is late; answers the report itself."""
+        found, order = self._find_message(request), await read_body(request, BounceOrder)
+        raw = self._parse_file(found["id"])
+        headers = "".join(f"{name}: {value}\r\n" for name, value in found["headers"].items())
+        report = write_bounce(order, str(raw[SENDER] or ""), ", ".join(found["to"]), headers)
+        status = await self._reporter.send_report(report)
+        told = {"X-Exchange-Status": str(status)} if status else {}
+        return Response(report, media_type="message/rfc822", headers=told)
 
     async def show_html_part(self, request: Request) -> Response:
         """A message's HTML part, under a policy that lets nothing in it run; links open a window of their own."""
@@ -195,7 +214,8 @@ class MailHandler:
         """The message itself."""
         content = envelope.content
         assert isinstance(content, bytes)
-        key = self._mailbox.save_message(content, [address for address in envelope.rcpt_tos if address])
+        recipients = [address for address in envelope.rcpt_tos if address]
+        key = self._mailbox.save_message(content, envelope.mail_from or "", recipients)
         head = message_from_bytes(content, policy=policy.compat32)
         self._call["idempotency_key"] = head["Message-ID"] and str(head["Message-ID"])
         self._call["body"]["id"] = key
@@ -248,7 +268,7 @@ def describe_message(key: str, message: EmailMessage) -> Document:
     recipients = [address for address in str(message[RECIPIENTS] or "").split(", ") if address]
     headers: dict[str, str] = {}
     for name, value in message.items():
-        if name not in {RECEIVED, RECIPIENTS}:
+        if name not in {RECEIVED, RECIPIENTS, SENDER}:
             headers[name] = f"{headers[name]}, {value}" if name in headers else str(value)
     return {
         "id": key,

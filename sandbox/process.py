@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from sandbox.background_checks import BackgroundCheckStandIn
+from sandbox.bounces import BounceReporter
 from sandbox.http.webhooks import Signer, WebhookSender, build_checkr_signer, build_standard_signer
 from sandbox.identity_provider.stand_in import IdentityProviderStandIn
 from sandbox.lists.stand_in import FederalListsStandIn
@@ -31,7 +32,8 @@ class SandboxProcess:
     def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
         # The mailbox comes first: it makes its folder, in which the state file is unless told otherwise.
-        self._mailbox = Mailbox(settings.mailbox_dir)
+        self._reporter = BounceReporter(settings.web_url, settings.mail_token)
+        self._mailbox = Mailbox(settings.mailbox_dir, self._reporter)
         self._store = DocumentStore(str(settings.state_file))
         self._senders: list[WebhookSender] = []
         self._registry = RegistryStandIn(settings.registry_user, settings.registry_password, self._store)
@@ -100,7 +102,7 @@ class SandboxProcess:
         smtp.close()
         for sender in self._senders:
             await sender.stop_deliveries()
-        for stand_in in (self._portal, self._vendors, self._lists):
+        for stand_in in (self._portal, self._vendors, self._lists, self._reporter):
             await stand_in.close()
         self._store.close()
 

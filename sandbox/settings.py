@@ -52,6 +52,8 @@ class SandboxSettings:
     portal_look_up_token: str
     mlms_token: str
     vendor_secrets: Mapping[str, str]
+    mail_token: str
+    """Empty means that the exchange is told of no letter that comes back."""
     identity_client_secret: str
     """Empty means that there is no identity provider."""
 
@@ -93,6 +95,7 @@ class SandboxSettings:
             portal_look_up_token=senders.find_secret("portal-look-up", "token"),
             mlms_token=require_variable("CERTIFY_MLMS_TOKEN"),
             vendor_secrets=_read_vendor_secrets(require_variable("CERTIFY_VENDORS"), senders),
+            mail_token=senders.entries.get("mail", {}).get("token", ""),
             identity_client_secret=identity_client_secret,
         )
 

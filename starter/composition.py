@@ -12,6 +12,7 @@ from domain.shared.programs import STATE_PROGRAM
 from domain.shared.senders import ABSORB_SENDER, ReportKind, Sender, build_sender
 from settings import Settings
 from starter.appeals import Appeals
+from starter.bounces import Bounces
 from starter.cases import Cases
 from starter.claims import Claims
 from starter.imports import Imports
@@ -29,6 +30,7 @@ class CaseServices:
     seasons: Seasons
     appeals: Appeals
     imports: Imports
+    bounces: Bounces
 
 
 def build_case_services(settings: Settings, database: Database, client: Client) -> CaseServices:
@@ -43,6 +45,7 @@ def build_case_services(settings: Settings, database: Database, client: Client) 
         Seasons(client, database, settings.task_queue),
         Appeals(client, database, cases, settings.task_queue),
         Imports(database, key),
+        Bounces(database, key),
     )
 
 

@@ -7,7 +7,6 @@ background work of the worker does, which has the mail server's password, where 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from typing import TypeVar
 
 import structlog
@@ -22,6 +21,7 @@ from domain.programs.policies import find_policy
 from domain.shared.cases.notices import Topic
 from domain.shared.codes import LIFE
 from domain.shared.documents.faults import load_faults
+from domain.shared.ids import make_message_id
 from domain.shared.links import OWN_PATH
 from domain.shared.policy import describe_contact, find_current_policy
 from domain.shared.programs import STATE_PROGRAM
@@ -144,12 +144,11 @@ class LetterSender:
 
     def _compose(self, template: str, values: Mapping[str, object], to: str, language: str, key: str) -> Email:
         rendered = self._letters.render_notice(template, language, values)
-        digest = sha256(key.encode()).hexdigest()[:40]
         return Email(
             to=to,
             subject=rendered.subject,
             text=rendered.text,
             html=rendered.html,
             language=language,
-            message_id=f"<{digest}@certification.example>",
+            message_id=make_message_id(key),
         )

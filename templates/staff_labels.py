@@ -386,6 +386,8 @@ ACTIONS: Labels = {
     "training.reactivated": N_("Reactivated"),
     "authority.rebutted": N_("Something said against a suspension or termination"),
     "assister.conflict": N_("Another name or e-mail address under this NPN or address, kept aside"),
+    "mail.returned": N_("E-mail came back as undeliverable"),
+    "mail.delayed": N_("E-mail reported to be late"),
     "case.begun": N_("Workflow begun"),
     "case.released": N_("Taken off a desk"),
     "case.noted": N_("Note for staff written"),

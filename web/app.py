@@ -20,6 +20,7 @@ from domain.shared.senders import ABSORB_SENDER, build_sender
 from settings import Settings, load_settings
 from starter.client import connect_client
 from starter.composition import build_absorb_sender, build_case_services
+from starter.mail_route import keep_adopting
 from starter.policies import load_policies
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
@@ -30,6 +31,7 @@ from web.api import (
     cases as api,
     federal,
     imports as imports_api,
+    mail,
     rebuttals,
     seasons as seasons_api,
     webhooks,
@@ -93,6 +95,7 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         seasons=acting.seasons,
         appeals=acting.appeals,
         imports=acting.imports,
+        bounces=acting.bounces,
         numbers=StaffNumbers(database),
         rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),
@@ -193,6 +196,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             stack.push_async_callback(services.cases.close)
             app.state.services = services
             app.state.temporal = client
+            following = asyncio.create_task(keep_adopting(database))
+            stack.callback(following.cancel)
             yield
 
     app = FastAPI(
@@ -249,6 +254,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         imports_api,
         seasons_api,
         webhooks,
+        mail,
         request_form,
         sign_in,
         identity_sign_in,

@@ -69,6 +69,11 @@ def _add_waits(kept: CollectorRegistry, figures: Operations) -> None:
     _add_waiting(kept, "certify_wait", "Cases by whose move it is", "owner", figures.owners)
     late = Gauge("certify_late", "Cases for which we have not done for an hour what is done at once", registry=kept)
     late.set(figures.late.number)
+    returned = Gauge(
+        "certify_letters_returned", "Letters of the last day that came back, or are late", ["how"], registry=kept
+    )
+    returned.labels("returned").set(figures.returned.number)
+    returned.labels("delayed").set(figures.delayed.number)
     attention = Gauge("certify_attention", "Cases by why staff should look", ["reason"], registry=kept)
     for reason, number in figures.attention.items():
         attention.labels(reason).set(number)

@@ -15,6 +15,7 @@ from domain.shared.policy import describe_contact, find_current_policy
 from domain.state.policies import POLICIES
 from settings import Settings
 from starter.appeals import Appeals
+from starter.bounces import Bounces
 from starter.cases import Cases, now
 from starter.claims import Claims
 from starter.imports import Imports
@@ -43,6 +44,7 @@ class Services:
     seasons: Seasons
     appeals: Appeals
     imports: Imports
+    bounces: Bounces
     numbers: StaffNumbers
     rate_limiter: "RateLimiter"
     identity_provider: "IdentityProvider | None"

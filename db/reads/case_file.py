@@ -1,7 +1,7 @@
 """Everything about one case for the staff page that shows it, read in one unit of work."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
+from db.house_tables import ReturnedLetter
 from db.reads.certificates import judge_certificate
 from db.reads.npn.claims import ProofOffer, find_proof_offer
 from db.reads.pending import (
@@ -68,7 +69,11 @@ class ExplainedFinding:
 
 @dataclass(frozen=True)
 class Mail:
-    """An e-mail that was sent; ``number`` counts those of the case from 1."""
+    """An e-mail that was sent; ``number`` counts those of the case from 1.
+
+    ``returned_at`` is when it came back, ``delayed_at`` when it was reported to be late, with the mail server's
+    ``return_status``.
+    """
 
     number: int
     key: str
@@ -79,6 +84,9 @@ class Mail:
     attachments: list[str]
     message_id: str
     sent_at: datetime
+    returned_at: datetime | None = None
+    delayed_at: datetime | None = None
+    return_status: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,7 +235,14 @@ def _list_mails(session: Session, case_id: str) -> list[Mail]:
     names = ("key", "notice", "language", "recipient", "subject", "attachments", "message_id", "sent_at")
     query: Any = select(*(getattr(SentMail, name) for name in names))
     ours = query.where(col(SentMail.case_id) == case_id).order_by(col(SentMail.sent_at), col(SentMail.key))
-    return [Mail(number, *row) for number, row in enumerate(session.execute(ours), 1)]
+    reported = select(ReturnedLetter).where(col(ReturnedLetter.case_id) == case_id)
+    returns = {row.message_id: row for row in list_rows(session, reported)}
+    return [
+        replace(mail, returned_at=row.returned_at, delayed_at=row.delayed_at, return_status=row.status)
+        if (row := returns.get(mail.message_id))
+        else mail
+        for mail in (Mail(number, *row) for number, row in enumerate(session.execute(ours), 1))
+    ]
 
 
 def _list_certificates(session: Session, case: Case, state: CaseState, now: datetime) -> list[IssuedCertificate]:

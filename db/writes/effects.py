@@ -12,6 +12,7 @@ from db.case_state import CaseSnapshot, one_or_none, snapshot_case
 from db.reads.npn.holders import name_holder
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
 from db.writes.facts import STUCK, append_facts, audit_adverse_facts, lock_case, lower_flag, record_audit
+from db.writes.house.returned_letters import settle_early_return
 from domain.federal.registration import RegistrationState
 from domain.programs.certificates import may_issue_certificate
 from domain.shared.cases.facts import Fact
@@ -105,6 +106,7 @@ def complete_effect(
     session.add(row)
     if made.mail is not None:  # it went out, whatever became of the case meanwhile
         session.add(made.mail)
+        settle_early_return(session, case, made.mail.message_id, now)
     for flag in (refusal_flag(row.kind), stuck_flag(activity_type)):
         if lower_flag(case, flag):
             session.add(case)

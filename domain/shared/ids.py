@@ -64,6 +64,16 @@ def make_appeal_workflow_id(case_id: str, number: int) -> str:
     return f"appeal/{case_id}/{number}"
 
 
+def make_message_id(key: str) -> str:
+    """The Message-ID of the letter with this key, with its angle brackets: a resend is recognised by it."""
+    return write_message_id(sha256(key.encode()).hexdigest()[:40])
+
+
+def write_message_id(digest: str) -> str:
+    """The Message-ID of a letter by the digits that tell it from others."""
+    return f"<{digest}@certification.example>"
+
+
 def make_certificate_number(program: str, plan_year: int) -> str:
     """A number that can't be guessed: 100 random bits, in groups that can be read aloud."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(20))

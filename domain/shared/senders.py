@@ -20,13 +20,18 @@ class ReportKind(StrEnum):
     BACKGROUND_CHECKS = "background-checks"
     VENDOR = "vendor"
     REGISTRATION = "registration"
+    BOUNCES = "bounces"
 
 
 # What a learning management system or a record store reports: both arrive at the same addresses.
 STATEMENTS = frozenset({ReportKind.TRAINING, ReportKind.EXAM})
+# One mail server sends the letters of both programs, and is an entry of either.
 KINDS_OF_PROGRAM: Mapping[str, frozenset[ReportKind]] = {
-    STATE_PROGRAM: STATEMENTS | {ReportKind.PORTAL, ReportKind.APPLICANTS, ReportKind.BACKGROUND_CHECKS},
-    FEDERAL_PROGRAM: frozenset({ReportKind.TRAINING, ReportKind.VENDOR, ReportKind.REGISTRATION}),
+    STATE_PROGRAM: STATEMENTS
+    | {ReportKind.PORTAL, ReportKind.APPLICANTS, ReportKind.BACKGROUND_CHECKS, ReportKind.BOUNCES},
+    FEDERAL_PROGRAM: frozenset(
+        {ReportKind.TRAINING, ReportKind.VENDOR, ReportKind.REGISTRATION, ReportKind.BOUNCES},
+    ),
 }
 _IN_WORDS = {
     ReportKind.TRAINING: "reports of training",
@@ -35,6 +40,7 @@ _IN_WORDS = {
     ReportKind.APPLICANTS: "the portal's look-up of applicants",
     ReportKind.BACKGROUND_CHECKS: "reports of background checks",
     ReportKind.VENDOR: "reports of a training vendor",
+    ReportKind.BOUNCES: "reports of letters that came back",
     ReportKind.REGISTRATION: "steps in registrations by a pass of their owner, sent in the header Portal-Pass,",
 }
 

@@ -25,7 +25,8 @@ class CallsSeen:
 
     ``succeeded_at`` is the last call that did what was asked; ``answered_at`` the last answer, though it were a
     refusal; ``failed_at`` the last call that didn't, with ``failure_code``; ``silent_since`` the first one of those
-    without an answer since the last answer.
+    without an answer since the last answer. ``carries_letters`` is of the mail server alone: whether it takes addresses
+    with accents and other letters before the @ (SMTPUTF8), as it said last.
     """
 
     succeeded_at: datetime | None = None
@@ -33,6 +34,7 @@ class CallsSeen:
     failed_at: datetime | None = None
     failure_code: str | None = None
     silent_since: datetime | None = None
+    carries_letters: bool | None = None
 
 
 def build_success(at: datetime) -> CallsSeen:
@@ -62,6 +64,7 @@ def add_calls(kept: CallsSeen, seen: CallsSeen) -> CallsSeen:
         failed_at=failed_at,
         failure_code=seen.failure_code if failed_at == seen.failed_at else kept.failure_code,
         silent_since=min(silences, default=None),
+        carries_letters=kept.carries_letters if seen.carries_letters is None else seen.carries_letters,
     )
 
 

@@ -20,6 +20,7 @@ from cyclopts import App, Group
 from starter.cli import (
     appeals,
     audit,
+    bounces,
     cases,
     doctor,
     federal,
@@ -93,6 +94,7 @@ app.command(appeals.act_on_appeal, name="appeal", group=CASES)
 app.command(cases.prove_identity, name="identity", group=CASES)
 app.command(cases.correct_name, name="correct", group=CASES)
 app.command(cases.restart_case, name="restart", group=CASES)
+app.command(bounces.take_bounce, name="bounce", group=CASES)
 
 licenses.app.group = CASES
 app.command(licenses.app)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from db.engine import Database
     from settings import Settings
     from starter.appeals import Appeals
+    from starter.bounces import Bounces
     from starter.cases import Cases
     from starter.claims import Claims
     from starter.imports import Imports
@@ -49,6 +50,7 @@ class CommandServices:
     seasons: "Seasons"
     appeals: "Appeals"
     imports: "Imports"
+    bounces: "Bounces"
     temporal: "Client"
     task_queue: str
 
@@ -129,9 +131,11 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
     """Everything a verb that acts needs. Temporal is connected to by the first call that needs it."""
     from starter.client import connect_client
     from starter.composition import build_case_services
+    from starter.mail_route import adopt_mail_route
 
     settings = find_settings(data)
     async with _connect_database(settings) as database:
+        await adopt_mail_route(database)
         client = await connect_client(lazy=True)
         acting = build_case_services(settings, database, client)
         yield CommandServices(
@@ -142,6 +146,7 @@ async def open_services(data: Path | None) -> AsyncIterator[CommandServices]:
             acting.seasons,
             acting.appeals,
             acting.imports,
+            acting.bounces,
             client,
             settings.task_queue,
         )

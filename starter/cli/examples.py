@@ -45,6 +45,7 @@ EXAMPLES = {
     "identity": f'certify identity CASE --method in_person --document "license" {_STAFF}',
     "correct": f"certify correct CASE name.json {_STAFF}",
     "restart": f"certify restart CASE {_STAFF}",
+    "bounce": "certify bounce message.eml",
     "licenses": "certify licenses",
     "licenses round": "certify licenses round",
     "policy": f"certify policy show {STATE_PROGRAM} 2024",

@@ -49,6 +49,7 @@ def _make_senders() -> str:
         "portal": state | {"kinds": ["portal"], "secret": _make_webhook_secret()},
         "portal-look-up": state | {"kinds": ["applicants"], "token": secrets.token_urlsafe()},
         "marketplace": federal | {"kinds": ["registration"], "token": secrets.token_urlsafe()},
+        "mail": state | {"kinds": ["bounces"], "token": secrets.token_urlsafe()},
         "mlms": federal | {"kinds": ["training"], "secret": _make_webhook_secret()},
     }
     return json.dumps(senders)
@@ -84,6 +85,7 @@ SHOWN = {
     "mlms_webhook": ("mlms", "secret"),
     "portal_webhook": ("portal", "secret"),
     "background_checks_webhook": ("background-checks", "check_key"),
+    "mail": ("mail", "token"),
     "xapi_user": ("record-store", "user"),
     "xapi_password": ("record-store", "password"),
 }
@@ -201,7 +203,12 @@ def _build_sandbox_settings(
     ports: Mapping[str, int], kept: Mapping[str, str], users: Mapping[str, str]
 ) -> dict[str, str]:
     settings = build_stand_in_settings({name: _build_url(ports[name]) for name in STAND_INS}, kept)
-    mail = {"SMTP_HOST": HOST, "SMTP_PORT": str(ports["smtp"]), "MAIL_FROM": "certification@example.org"}
+    mail = {
+        "SMTP_HOST": HOST,
+        "SMTP_PORT": str(ports["smtp"]),
+        "MAIL_FROM": "certification@example.org",
+        "BOUNCE_ADDRESS": "bounces@example.org",
+    }
     log_in = {
         "OIDC_ISSUER": _build_url(ports["identity"]),
         "OIDC_CLIENT_ID": "certify",

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from adapters.answers import watch_answers
+from adapters.answers import LEDGER, watch_answers
 from adapters.certificate_signer import make_signing_pair
 from adapters.http import Refused, Unavailable
 from adapters.mail import Email, Mailer
+from domain.shared.documents.bounces import ReturnAddresses, find_letter, make_token
+from domain.shared.ids import make_message_id
 from tests.adapters.conftest import Peer, everything_said
 from tests.support.postbox import Postbox
 
@@ -150,6 +152,82 @@ async def test_p23_a_subject_comes_out_whole_and_is_encoded_word_by_word_with_sp
     assert all(len(line) <= 78 for line in lines)
     assert subject.isascii() or all(re.fullmatch(rb"(Subject:)? =\?utf-8\?[bq]\?[!->@-~]+\?=", line) for line in lines)
     assert postbox.messages()[0]["Subject"] == subject
+
+
+# addresses with other letters before the @ (P22)
+
+
+@pytest.mark.parametrize("carries", [True, False])
+async def test_p22_an_address_with_other_letters_goes_where_the_server_carries_it(
+    postbox: Postbox, carries: bool
+) -> None:
+    LEDGER.take_seen()
+    async with postbox.listening(carries_letters=carries) as listening:
+        sender = mailer(listening)
+        await sender.check_server()
+        assert LEDGER.take_seen()["mail"].carries_letters is carries
+        letter = replace(LETTER, to="josé@example.org")
+        if carries:
+            await sender.send_email(letter)
+        else:
+            with pytest.raises(Refused, match="mail_refused"):
+                await sender.send_email(letter)
+        assert [envelope.rcpt_tos for envelope in postbox.envelopes] == [["josé@example.org"]] * carries
+        await sender.send_email(LETTER)
+        assert postbox.envelopes[-1].rcpt_tos == [TO]
+
+
+async def test_p22_letters_in_an_address_make_neither_two_recipients_nor_a_header(postbox: Postbox) -> None:
+    async with postbox.listening(carries_letters=True) as listening:
+        for address in ("josé@example.org, b@example.org", "josé@example.org\r\nBcc: b@example.org", "josé"):
+            with pytest.raises((Refused, Unavailable)):
+                await mailer(listening).send_email(replace(LETTER, to=address))
+    assert postbox.envelopes == []
+
+
+# where a letter comes back to (P24)
+
+RETURNS = ReturnAddresses("bounces@example.org", b"a key of the tests")
+
+
+async def test_p24_each_letter_comes_back_to_an_address_of_its_own(port: int, postbox: Postbox) -> None:
+    sender = Mailer("127.0.0.1", port, None, None, False, "certification@example.org", 5.0, RETURNS)
+    ids = [make_message_id(f"letter {number}") for number in range(2)]
+    for message_id in ids:
+        await sender.send_email(replace(LETTER, message_id=message_id))
+    addresses = [str(envelope.mail_from) for envelope in postbox.envelopes]
+    assert [f"<{find_letter(RETURNS.key, one.encode())}@certification.example>" for one in addresses] == ids
+    assert {message["From"] for message in postbox.messages()} == {"certification@example.org"}, "people see one sender"
+    assert all(TO not in one and "consejera" not in one for one in addresses)
+
+
+async def test_p24_a_server_that_knows_of_reports_is_told_what_they_have_to_name(postbox: Postbox) -> None:
+    told: list[str] = []
+
+    class Reporting(SMTP):
+        async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
+            await self.push("250-DSN")
+            await super().smtp_EHLO(hostname)
+
+        async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+            told.append(str(arg))
+            await super().smtp_MAIL(str(arg).partition(" ")[0])
+
+        async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+            told.append(str(arg))
+            await super().smtp_RCPT(str(arg).partition(" ")[0])
+
+    server = await asyncio.get_running_loop().create_server(lambda: Reporting(postbox), "127.0.0.1", 0)
+    listening = server.sockets[0].getsockname()[1]
+    sender = Mailer("127.0.0.1", listening, None, None, False, "certification@example.org", 5.0, RETURNS)
+    message_id = make_message_id("letter")
+    await sender.send_email(replace(LETTER, message_id=message_id))
+    server.close()
+    token = make_token(RETURNS.key, message_id)
+    assert told[0].startswith(f"FROM:<bounces+{token}@example.org>")
+    assert {"RET=HDRS", f"ENVID={token}"} <= set(told[0].split())
+    assert "NOTIFY=FAILURE,DELAY" in told[1].split()
+    assert len(postbox.envelopes) == 1
 
 
 async def test_nobody_listening(unused_tcp_port: int) -> None:

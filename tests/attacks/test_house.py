@@ -146,8 +146,8 @@ def test_on_one_machine_nothing_is_refused_and_all_of_it_told(sound: dict[str, s
     assert "CERTIFY_WEB_URL" in ran.out
 
 
-def test_an_issuer_of_everybody_is_refused_with_the_reason(sound: dict[str, str], tmp_path: Path) -> None:
-    """P25: the accounts of every organization there is would be staff's."""
+def test_p25_an_issuer_of_everybody_is_refused_with_the_reason(sound: dict[str, str], tmp_path: Path) -> None:
+    """The accounts of every organization there is would be staff's."""
     issuer = "https://login.example.org/{tenantid}/v2.0"
     with pytest.raises(ValidationError, match="every organization"):
         build_settings(sound, oidc_issuer=issuer)

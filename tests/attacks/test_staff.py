@@ -97,8 +97,8 @@ async def test_a_mapping_that_is_set_is_exclusive() -> None:
     assert (await read({"roles": "operator"})).roles == {StaffRole.OPERATOR}
 
 
-async def test_roles_may_stand_deeper_in_a_token() -> None:
-    """P25: as Keycloak has them."""
+async def test_p25_roles_may_stand_deeper_in_a_token() -> None:
+    """As Keycloak has them."""
     found = await read({"roles": [], "realm_access": {"roles": ["reviewer"]}}, roles="realm_access.roles")
     assert found.roles == {StaffRole.REVIEWER}
     assert (await read({"realm_access": ["reviewer"]}, roles="realm_access.roles")).roles == frozenset()

@@ -161,7 +161,10 @@ class People:
 
     @once
     async def certified(self) -> str:
-        """A broker with a certificate, after a question that they answered, who has yet to register at the portal."""
+        """A broker with a certificate, after a question that they answered, who has yet to register at the portal.
+
+        The first letter to them came back, and the second one is late.
+        """
         request = documents.broker()
         opened = await self.world.opened(request)
         moved = {**request["business_address"], "city": "Newtown"}
@@ -169,6 +172,10 @@ class People:
         await self.world.approved_and_trained(opened)
         self.known["certificate"] = (await self.world.status(opened))["certificate"]["number"]
         self.known["certified_case"] = opened["case_id"]
+        reports = ({"action": "failed", "status": "5.1.1"}, {"action": "delayed", "status": "4.4.1"})
+        for letter, report in zip(await self.world.letters(request["email"]), reports, strict=False):
+            bounce = f"{self.world.stack['mailbox']}/messages/{letter['id']}/bounce"
+            assert (await self.world.http.post(bounce, json=report)).headers["X-Exchange-Status"] == "202"
         return self.own_page(request, opened)
 
     @once

@@ -6,6 +6,7 @@ import pytest
 
 from domain.programs.opening import parse_any_request
 from domain.shared.documents.faults import Fault
+from domain.shared.documents.fields import MAIL_ROUTE
 from domain.state.request import StoredRequest, parse_request
 from tests.support import documents
 from tests.support.refusals import list_faults, list_fields, read_document
@@ -289,8 +290,17 @@ def test_p21_a_phone_number_may_have_an_extension(phone: str) -> None:
     assert parse_request(documents.counselor(phone=phone)).phone == phone
 
 
-def test_p22_an_address_has_its_domain_in_ascii_and_no_other_letters_before_it() -> None:
+def test_p22_an_address_has_its_domain_in_ascii_and_other_letters_before_it_where_mail_carries_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert parse_request(documents.counselor(email="ana@ejemplo.méx")).email == "ana@ejemplo.xn--mx-bja"
     assert list_faults(parse_request, documents.counselor(email="josé@example.org")) == [
         Fault("email", "email_letters")
     ]
+    monkeypatch.setattr(MAIL_ROUTE, "carries_letters", True)
+    assert parse_request(documents.counselor(email="josé@example.org")).email == "josé@example.org"
+    assert parse_request(documents.counselor(email="josé@ejemplo.méx")).email == "josé@ejemplo.xn--mx-bja"
+    assert parse_request(documents.counselor(email="jose\u0301@example.org")).email == "josé@example.org", (
+        "one spelling"
+    )
+    assert list_faults(parse_request, documents.counselor(email="jo sé@example.org")) == [Fault("email", "email")]

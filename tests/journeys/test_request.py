@@ -129,6 +129,20 @@ async def test_a10_the_form_opens_one_case_and_says_which_e_mail_comes(world: Wo
 # where counselors refer to
 
 
+async def test_p22_an_address_with_other_letters_is_taken_once_the_mail_server_said_that_it_carries_them(
+    world: World,
+) -> None:
+    request = documents.counselor()
+    request["email"] = f"josé.{request['email']}"
+    async with asyncio.timeout(PATIENCE):
+        while (answer := await world.submit(request)).status_code == 422:
+            assert fields(answer) == ["email"]
+            await asyncio.sleep(0.5)
+    assert answer.status_code == 201, answer.text
+    letter = await world.letter(request["email"], lambda message: True)
+    assert letter["to"] == [request["email"]]
+
+
 async def test_a6_counselors_are_told_where_to_refer_consumers_on_their_page_and_by_email(world: World) -> None:
     policy = await world.policy()
     for kind, told in (("enrollment_counselor", True), ("broker", False)):

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.message import EmailMessage, Message
 from pathlib import Path
 
 import aiosmtplib
@@ -105,6 +106,28 @@ async def test_a_recipient_is_refused_as_ordered(
     assert [each.code for each in refused.value.recipients] == [code]
     await send_message(sandbox, build_message())
     assert [call["status"] for call in (await http.get(f"{sandbox.mailbox}/calls")).json()] == [code, 250]
+
+
+async def test_a_message_comes_back_when_it_is_ordered(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:
+    await aiosmtplib.send(
+        build_message(), sender="bounces+token@example.test", hostname="127.0.0.1", port=sandbox.smtp_port
+    )
+    (found,) = (await http.get(f"{sandbox.mailbox}/messages")).json()
+    bounce = f"{sandbox.mailbox}/messages/{found['id']}/bounce"
+    answer = await http.post(bounce, json={"action": "delayed", "status": "4.4.1"})
+    assert answer.headers["content-type"] == "message/rfc822"
+    report = message_from_bytes(answer.content)
+    assert report["To"] == "bounces+token@example.test"
+    assert report.get_content_type() == "multipart/report"
+    (status,) = [part for part in report.walk() if part.get_content_type() == "message/delivery-status"]
+    blocks = status.get_payload()
+    assert isinstance(blocks, list)
+    block = blocks[1]
+    assert isinstance(block, Message)
+    assert (block["Action"], block["Status"]) == ("delayed", "4.4.1")
+    assert b"<key-1@example.test>" in answer.content
+    assert (await http.post(bounce, json={"status": "2.0.0"})).status_code == 422
+    assert (await http.post(f"{sandbox.mailbox}/messages/999999/bounce", json={})).status_code == 404
 
 
 async def test_a_server_that_hangs(http: httpx2.AsyncClient, sandbox: RunningSandbox) -> None:

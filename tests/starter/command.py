@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from domain.shared.documents.fields import MAIL_ROUTE
 from starter.cli.certify import run
 from starter.policies import load_policies
 from tests.support.patience import PATIENCE
@@ -23,7 +24,7 @@ OURS = ("CERTIFY_", "TEMPORAL_", "SANDBOX_", "DATABASE_URL", "COLUMNS")
 
 VERBS = (
     *("up", "demo", "doctor", "request", "status", "list", "decide", "answer", "begin", "import"),
-    *("withdraw", "revoke", "resend", "check", "restart", "audit", "worker", "web", "sandbox"),
+    *("withdraw", "revoke", "resend", "check", "restart", "audit", "bounce", "worker", "web", "sandbox"),
 )
 SEASON_VERBS = ("open", "status", "pause", "resume", "cancel", "rehearse")
 FEDERAL_VERBS = ("profile", "enroll", "launch", "agree", "publish", "rcl")
@@ -65,6 +66,7 @@ def call_certify(folder: Path, *arguments: str, given: str | bytes = "", **setti
         finally:
             # Those of the settings of this call were put in force for the whole process.
             load_policies(trying=True)
+            MAIL_ROUTE.carries_letters = False
     return Ran(status, _printed(out), _printed(err))
 
 

@@ -118,6 +118,25 @@ async def test_notices_are_sent_again_where_they_are_true(clerk: Clerk, world: W
     assert "can't be sent" in await clerk.refused("resend", case, "certificate_issued", *STAFF)
 
 
+async def test_p24_what_the_mail_server_gives_back_is_taken_over_http_and_from_a_pipe(
+    clerk: Clerk, world: World, tmp_path: Path
+) -> None:
+    request = documents.counselor()
+    opened = await world.opened(request)
+    letter = await world.letter(request["email"], lambda message: True)
+    order = f"{world.stack['mailbox']}/messages/{letter['id']}/bounce"
+    returned = await world.http.post(order, json={"status": "5.1.1"})
+    assert returned.headers["X-Exchange-Status"] == "202"
+    await world.until(opened, lambda status: status["flag"] == "mail_refused")
+    message = tmp_path / "returned.eml"
+    message.write_bytes(returned.content)
+    assert await clerk.json("bounce", str(message)) == {"status": "repeated"}
+    assert "nothing has changed" in await clerk.shown("bounce", str(message))
+    message.write_bytes(returned.content.replace(b"bounces+", b"bounces+a"))
+    assert await clerk.json("bounce", str(message)) == {"status": "unknown"}
+    assert "no report of a letter that came back" in await clerk.refused("bounce", "-", given={"a": "message"})
+
+
 async def test_e8_a_canceled_check_is_ordered_anew(clerk: Clerk, world: World) -> None:
     request = documents.counselor()
     vendor = f"{world.stack['sandbox']['background_checks']}/outcomes"

@@ -43,8 +43,10 @@ class Postbox:
         return [message_from_bytes(cast(bytes, envelope.content), policy=default) for envelope in self.envelopes]
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[int]:
-        """Its port, for the time of a block."""
-        server = await asyncio.get_running_loop().create_server(lambda: SMTP(self), "127.0.0.1", 0)
+    async def listening(self, *, carries_letters: bool = False) -> AsyncIterator[int]:
+        """Its port, for the time of a block; ``carries_letters``: it offers SMTPUTF8."""
+        server = await asyncio.get_running_loop().create_server(
+            lambda: SMTP(self, enable_SMTPUTF8=carries_letters), "127.0.0.1", 0
+        )
         yield server.sockets[0].getsockname()[1]
         server.close()

@@ -20,6 +20,7 @@ ADDRESSES = {
     "portal": "/webhooks/portal",
     "background-checks": "/webhooks/background-checks",
     "vendor": "/webhooks/vendors/vendor-a",
+    "bounces": "/webhooks/mail",
 }
 
 

@@ -121,6 +121,7 @@ SENDERS: dict[str, dict[str, Any]] = {
     "portal": {"program": "bewellnm", "kinds": ["portal"], "secret": build_test_secret("portal")},
     "portal-look-up": {"program": "bewellnm", "kinds": ["applicants"], "token": "a-token-to-look-up"},
     "marketplace": {"program": "ffm", "kinds": ["registration"], "token": "a-token-of-the-marketplace"},
+    "mail": {"program": "bewellnm", "kinds": ["bounces"], "token": "a-token-of-the-mail-server"},
     "mlms": {"program": "ffm", "kinds": ["training"], "secret": build_test_secret("mlms")},
     **{
         vendor: {"program": "ffm", "kinds": ["vendor"], "secret": build_test_secret(vendor)}

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 from temporalio.client import Client
 
-from db.house_tables import ThirdPartyRow
+from db.house_tables import ReturnedLetter, ThirdPartyRow
 from db.license_tables import LicenseRoundRow
 from db.own_tables import CodeRow
 from db.recovery_tables import DeliveryFailure, ReconciliationRow
@@ -31,6 +31,7 @@ from web import metrics
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"
 RULES: list[dict[str, Any]] = YAML(typ="safe").load(MONITORING / "alerts.yml")["groups"][0]["rules"]
+BOARD: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text())
 # What Prometheus and the SDK export themselves.
 OF_THE_SDK = "temporal_"
 Series = tuple[str, Mapping[str, str], float]
@@ -130,6 +131,7 @@ async def test_no_alert_fires_while_all_is_well_and_each_does_on_what_it_is_abou
             asked_at=now - timedelta(minutes=16),
             next_attempt_at=now,
         ),
+        *(ReturnedLetter(message_id=str(number), status="5.7.1", returned_at=now) for number in range(21)),
     )
     for name in ("mail", "lms"):
         await house.database.write(change_row, ThirdPartyRow, name, answered_at=now - timedelta(hours=1))
@@ -163,9 +165,8 @@ async def test_no_alert_fires_while_all_is_well_and_each_does_on_what_it_is_abou
 
 def list_named() -> set[str]:
     """Every metric that a rule or the dashboard names."""
-    board = json.loads((MONITORING / "dashboard.json").read_text())
     told = [rule["expr"] for rule in RULES] + [
-        target["expr"] for panel in board["panels"] for target in panel["targets"]
+        target["expr"] for panel in BOARD["panels"] for target in panel["targets"]
     ]
     return {name for expression in told for name in re.findall(r"\b(?:certify|temporal)_\w+", expression)}
 
@@ -178,3 +179,19 @@ def test_every_alert_has_its_section_in_the_runbook_and_leads_there() -> None:
         assert rule["annotations"]["runbook_url"] == f"docs/runbook.md#{rule['alert'].lower()}"
         for part in ("**Means:**", "**Look at:**", "**Do:**"):
             assert part in sections[rule["alert"]], rule["alert"]
+
+
+def test_the_panels_of_the_dashboard_lie_beside_each_other_and_ask_the_source_that_is_chosen() -> None:
+    panels = BOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24, panel["title"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not taken & cells, panel["title"]
+        taken |= cells
+        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"]) > 0
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+    (source,) = BOARD["templating"]["list"]
+    assert (source["name"], source["type"], source["query"]) == ("datasource", "datasource", "prometheus")

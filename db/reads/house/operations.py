@@ -8,7 +8,7 @@ from sqlalchemy import case, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.house_tables import ThirdPartyRow
+from db.house_tables import ReturnedLetter, ThirdPartyRow
 from db.own_tables import AnswerRow, CodeRow
 from db.recovery_tables import DeliveryFailure
 from db.tables import AlteredEvent, Case, CommandRow, EffectRow, InboxRow, LeaseRow, StageEntry, UncountedReport
@@ -19,6 +19,8 @@ from domain.shared.third_parties import CallsSeen, ThirdParty
 
 BACKGROUND = "background"
 LATE = timedelta(hours=1)
+# Letters that came back are looked at together: one is a mistyped address, many are our own sending.
+RETURNS_OF = timedelta(days=1)
 
 # Whom an effect is made at, by the beginning of its kind; certificates are made by ourselves.
 _MADE_AT = {
@@ -65,6 +67,7 @@ class Operations:
     ``backlogs`` are, by name: inbox, commands and starts, which Temporal is still to be told; given_up, uncounted and
     altered, which staff have to look at; letters, of every sort. ``owners`` are the waits of cases by whose move it is,
     ``late`` what we should have done at once and haven't for an hour, ``attention`` counts cases by why staff look.
+    ``returned`` are the letters that came back in the last day, ``delayed`` those reported late in it that didn't.
     ``background_until`` is until when a worker does the background work; None where none does.
     """
 
@@ -73,6 +76,8 @@ class Operations:
     backlogs: dict[str, Waiting]
     owners: dict[str, Waiting]
     late: Waiting
+    returned: Waiting
+    delayed: Waiting
     attention: dict[str, int]
     background_until: datetime | None
 
@@ -80,6 +85,12 @@ class Operations:
     def silent(self) -> list[ThirdPartyFigures]:
         """The third parties that don't answer now."""
         return [one for one in self.third_parties if one.calls.silent_since is not None]
+
+
+def carries_letters(session: Session) -> bool:
+    """Whether the mail server takes addresses with other letters before the @, as far as a worker has heard."""
+    row = session.get(ThirdPartyRow, ThirdParty.MAIL)
+    return row is not None and bool(row.carries_letters)
 
 
 def read_operations(session: Session, now: datetime) -> Operations:
@@ -107,6 +118,13 @@ def read_operations(session: Session, now: datetime) -> Operations:
         backlogs=backlogs,
         owners=_count_by_owner(session),
         late=_count(session, Case.waiting_since, at_once, col(Case.waiting_since) < now - LATE),
+        returned=_count(session, ReturnedLetter.returned_at, col(ReturnedLetter.returned_at) > now - RETURNS_OF),
+        delayed=_count(
+            session,
+            ReturnedLetter.delayed_at,
+            col(ReturnedLetter.delayed_at) > now - RETURNS_OF,
+            col(ReturnedLetter.returned_at).is_(None),
+        ),
         attention=_count_attention(session),
         background_until=lease.expires_at if lease is not None and lease.expires_at > now else None,
     )

@@ -14,6 +14,7 @@ SENTENCES: dict[str, str] = {
     "unknown_field": "This field is not part of the form; remove it.",
     "choice": "Choose one of: {choices}.",
     "text": "Enter text.",
+    "no_delivery_report": "This message is no report of a letter that came back; send such a report whole, as it came.",
     "too_short": "This is too short: at least {limit} characters or entries.",
     "too_long": "This is too long: at most {limit} characters or entries.",
     "number": "Enter a whole number.",
@@ -22,7 +23,7 @@ SENTENCES: dict[str, str] = {
     "list": "Send a list.",
     "npn": "Enter the National Producer Number: up to ten digits.",
     "email": "Enter an e-mail address, such as name@example.com.",
-    "email_letters": "Enter another e-mail address: not every mail server carries accents and other letters before "
+    "email_letters": "Enter another e-mail address: our mail server doesn't carry accents and other letters before "
     "the @.",
     "code_wrong": "This is not the code; look at the newest letter with a code and type its six digits.",
     "code_expired": "This code is too old; have a new one sent.",

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, Any
 from uuid import UUID
@@ -117,18 +118,31 @@ def _npn(text: str) -> str:
     return text
 
 
+@dataclass
+class MailRoute:
+    """What the mail server carries; each process is told, as of the policies in force (`starter/mail_route.py`)."""
+
+    carries_letters: bool = False
+    """Whether accents and other letters may stand before an @ (SMTPUTF8)."""
+
+
+MAIL_ROUTE = MailRoute()
+
+
 def _email(text: str) -> str:
     """As it was typed, since some servers tell upper case apart; a domain of other letters in its ASCII form (P22).
 
-    Other letters before the @ are refused by a sentence of their own: not every mail server on the way carries them.
+    Other letters before the @ are taken where the mail server carries them, else refused by a sentence of their own.
     """
     try:
         found = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
         raise make_error("email") from None
-    if found.ascii_email is None:
+    if found.ascii_email is not None:
+        return text if text.isascii() else found.ascii_email
+    if not MAIL_ROUTE.carries_letters:
         raise make_error("email_letters")
-    return text if text.isascii() else found.ascii_email
+    return f"{found.local_part}@{found.ascii_domain}"
 
 
 def _phone(text: str) -> str:
