@@ -237,8 +237,9 @@ async def _greet_server(connection: aiosmtplib.SMTP) -> None:
 
 def _build_address(text: str) -> Address:
     """An address with other letters before its @ has to be put together: as a whole the library takes none (P22)."""
+    plain = Address(addr_spec=text.encode("ascii", "replace").decode())  # which refuses what is no single address
     if text.isascii():
-        return Address(addr_spec=text)
+        return plain
     local, _, domain = text.rpartition("@")
     return Address(username=local, domain=domain)
 

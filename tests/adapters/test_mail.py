@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from adapters.answers import LEDGER, watch_answers
 from adapters.certificate_signer import make_signing_pair
@@ -201,14 +201,17 @@ async def test_p24_each_letter_comes_back_to_an_address_of_its_own(port: int, po
     assert all(TO not in one and "consejera" not in one for one in addresses)
 
 
-async def test_p24_a_server_that_knows_of_reports_is_told_what_they_have_to_name(postbox: Postbox) -> None:
+async def test_p24_a_server_that_knows_of_reports_is_told_what_they_have_to_name() -> None:
     told: list[str] = []
 
-    class Reporting(SMTP):
-        async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
-            await self.push("250-DSN")
-            await super().smtp_EHLO(hostname)
+    class Offering(Postbox):
+        async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+            self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, offers: list[str]
+        ) -> list[str]:
+            session.host_name = hostname
+            return [*offers[:-1], "250-DSN", offers[-1]]
 
+    class Reporting(SMTP):
         async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
             told.append(str(arg))
             await super().smtp_MAIL(str(arg).partition(" ")[0])
@@ -217,6 +220,7 @@ async def test_p24_a_server_that_knows_of_reports_is_told_what_they_have_to_name
             told.append(str(arg))
             await super().smtp_RCPT(str(arg).partition(" ")[0])
 
+    postbox = Offering()
     server = await asyncio.get_running_loop().create_server(lambda: Reporting(postbox), "127.0.0.1", 0)
     listening = server.sockets[0].getsockname()[1]
     sender = Mailer("127.0.0.1", listening, None, None, False, "certification@example.org", 5.0, RETURNS)
