@@ -3,7 +3,7 @@
 It stands beside the rooms because both need it; what is right in it is for domain/state/request.py to say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.shared.documents.faults import Fault
@@ -13,6 +13,9 @@ from domain.state.agreements import AGREEMENTS
 from web.http.forms import FormShape, Values
 
 SHAPE = FormShape(lines=frozenset({"insurers"}), ticks=frozenset({"agreement_accepted", "background_check_consent"}))
+# Ticked where the physical address is the business address, and then follows it.
+SAME = "physical_same"
+ADDRESS_PARTS = ("line1", "line2", "city", "state", "postal_code")
 _SHOWN_TEXT = ("agreement_version", "agreement_language")
 # A box that isn't ticked is not posted at all, and no page asks for the state of the licence: it is the exchange's.
 _UNSAID: dict[str, dict[str, Any]] = {
@@ -43,8 +46,32 @@ def list_values(document: Mapping[str, Any]) -> Values:
     return SHAPE.list_values(document)
 
 
-def find_changes(values: Mapping[str, str], before: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def copy_same_address(values: Mapping[str, str]) -> Values:
+    """A form's fields with the business address for a physical one that is said to be the same."""
+    business = {part: f"business_address.{part}" for part in ADDRESS_PARTS}
+    if not values.get(SAME) or business["line1"] not in values:
+        return dict(values)
+    return {**values, **{f"physical_address.{part}": values.get(name, "") for part, name in business.items()}}
+
+
+def mark_same_address(document: Mapping[str, Any]) -> Values:
+    """The tick, where a document has one address for both."""
+    business = document.get("business_address")
+    is_given = bool(business and business.get("line1"))
+    return {SAME: "true"} if is_given and business == document.get("physical_address") else {}
+
+
+def drop_copied_faults(values: Mapping[str, str], faults: Iterable[Fault]) -> list[Fault]:
+    """Faults without those of an address that is the same as another, which has them itself."""
+    found = list(faults)
+    at_business = {one.field.partition(".")[2] for one in found if one.field.startswith("business_address")}
+    copied = {f"physical_address.{part}".rstrip(".") for part in at_business} if values.get(SAME) else set()
+    return [one for one in found if one.field not in copied]
+
+
+def find_changes(form: Mapping[str, str], before: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """What a form changes in a document, and the fields that were emptied but may not be."""
+    values = {name: text for name, text in copy_same_address(form).items() if name != SAME}
     old = list_values(before)
     changed = {name: text for name, text in values.items() if text != old.get(name, "").strip()}
     emptied = [name for name, text in changed.items() if not text]

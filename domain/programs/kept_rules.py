@@ -1,9 +1,9 @@
 """What of a policy a case keeps from its first moment on: the rules, found again by the hash of what they say (E12).
 
 The only place that says what is a rule. Everything in a policy is one but what `AT_ONCE` names, which the newest file
-is right about for every case: whom to ask, where to look, how licences are watched, until when staff look at what
-waits, when offices are closed. What the file of a case's first day didn't have yet is no rule of that case either, and
-is as the newest file has it; but for `ONLY_IF_KEPT`, which such a case has not.
+is right about for every case: whom to ask, where to look, what forms suggest, how licences are watched, until when
+staff look at what waits, when offices are closed. What the file of a case's first day didn't have yet is no rule of
+that case either, and is as the newest file has it; but for `ONLY_IF_KEPT`, which such a case has not.
 """
 
 import json
@@ -17,6 +17,7 @@ AT_ONCE = frozenset(
     {
         *("contacts", "resources", "referrals", "links", "help_desk"),
         *("closed_days", "report_agency", "license_watch", "review_target", "for_trying_only"),
+        *("npn_lookup", "elsewhere", "insurers"),
     }
 )
 

@@ -55,6 +55,13 @@ class Link(PolicyData):
     url: str = Field(pattern=r"^https?://\S+$")
 
 
+class LocalLink(PolicyData):
+    """A page that is there in each language; ``label`` and ``url`` per language."""
+
+    label: Label
+    url: Addresses
+
+
 class DayKind(StrEnum):
     """How days are counted."""
 
@@ -222,6 +229,9 @@ class ProgramPolicy(PolicyData):
     review_target: ReviewTarget = Field(
         default=ReviewTarget(), exclude=True, description="until when staff look at what waits for them, of every case"
     )
+    npn_lookup: Link | None = Field(
+        default=None, exclude=True, description="where one looks up the own NPN, led to from forms that ask for it"
+    )
     status_link_days: int = Field(
         default=400, ge=1, description="life of the status links of before; no letter has one any more"
     )
@@ -282,6 +292,12 @@ def describe_contact(policy: ProgramPolicy, topic: Topic, language: str) -> dict
     """The one contact that a page or letter of this topic shows (A31): `{label, phone, email}`."""
     contact: Contact = getattr(policy.contacts, topic)
     return {"label": contact.label[language], "phone": contact.phone, "email": contact.email}
+
+
+def describe_npn_lookup(policy: ProgramPolicy, language: str) -> dict[str, str] | None:
+    """Where one looks up the own NPN, as forms show it: `{label, url}`; None where the policy doesn't say."""
+    link = policy.npn_lookup
+    return {"label": link.label[language], "url": link.url} if link else None
 
 
 def find_time_zone(policy: ProgramPolicy) -> tzinfo:

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, field_serializer
+from pydantic import Field, StringConstraints, field_serializer
 
 from domain.shared.assister import AssisterType, Kind
-from domain.shared.policy import Label, Link, PolicyData, PolicyDay, ProgramPolicy
+from domain.shared.policy import Address, Label, Link, LocalLink, PolicyData, PolicyDay, ProgramPolicy
 
 
 class LmsIds(PolicyData):
@@ -31,6 +31,26 @@ class Intake(PolicyData):
         if assister_type is not AssisterType.NEW or kind not in self.kinds:
             return True
         return physical == self.home_state or {physical, business} <= set(self.neighbour_states)
+
+
+class OtherExchange(PolicyData):
+    """The exchange of another state, as it calls itself, and its site."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    url: Address
+
+
+StateCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Insurer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class Elsewhere(PolicyData):
+    """Where to ask who works from a state that the exchange takes nobody in from (A7)."""
+
+    exchanges: dict[StateCode, OtherExchange] = Field(
+        default={}, description="the exchanges that states run themselves, by the state's two letters"
+    )
+    otherwise: LocalLink = Field(description="what leads on from any other state")
 
 
 class AdverseActionRules(PolicyData):
@@ -72,6 +92,12 @@ class Policy(ProgramPolicy):
     resources: dict[Kind, tuple[Link, ...]]
     referrals: dict[str, tuple[str, ...]] = Field(description="where counselors refer people to, per language (A6)")
     intake: Intake
+    elsewhere: Elsewhere | None = Field(
+        default=None, exclude=True, description="where the form sends who can't be taken in (A7)"
+    )
+    insurers: Annotated[tuple[Insurer, ...], Field(max_length=200)] = Field(
+        default=(), exclude=True, description="companies that the form suggests; others can be typed in (A2)"
+    )
     home_state: str = Field(default="NM", description="whose licence is needed")
     license_unknown_after_seconds: int = Field(
         default=3600, ge=1, description="how long look-ups are retried before staff see 'unknown' (A13)"

@@ -1,6 +1,6 @@
 """The Certification Request Form: what an assister submits, checked at the door (A1–A7, A10)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -52,6 +52,15 @@ def _consented(value: bool) -> bool:
     return value
 
 
+def fold_insurers(names: Iterable[str]) -> tuple[str, ...]:
+    """Insurance companies each once, as it was written first: in whatever case, and with whatever spaces."""
+    found: dict[str, str] = {}
+    for name in names:
+        tidy = " ".join(name.split())
+        found.setdefault(tidy.casefold(), tidy)
+    return tuple(found.values())
+
+
 def _one(insurers: tuple[str, ...]) -> tuple[str, ...]:
     if len(insurers) > 1:
         raise make_error("one_insurer")
@@ -62,6 +71,9 @@ def _year(value: int) -> int:
     if find_state_policy(STATE_PROGRAM, value) is None:
         raise make_error("no_policy")
     return value
+
+
+_Insurers = Annotated[tuple[Name, ...], Field(min_length=1, max_length=50), AfterValidator(fold_insurers)]
 
 
 class EmployerKind(StrEnum):
@@ -112,14 +124,14 @@ class AgentRequest(_Licensed):
     """An agent's request: one insurer (A2)."""
 
     kind: Literal["agent"]
-    insurers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50), AfterValidator(_one)]
+    insurers: Annotated[_Insurers, AfterValidator(_one)]
 
 
 class BrokerRequest(_Licensed):
     """A broker's request: one insurer or more (A2)."""
 
     kind: Literal["broker"]
-    insurers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
+    insurers: _Insurers
 
 
 class CounselorRequest(_Common):

@@ -163,9 +163,14 @@ TRACKER = "/registry/tracker/{npn}"
 
 BULK_CHOSEN = sent(of(People.queue, "/bulk?all=1"), ".bulk-names", "#bulk-next")
 
+FIRST_QUESTIONS = sent(at("/request"), "[name=experience]", plan_year="2024")
+FROM_ELSEWHERE = {"experience": "new", "kind": "broker", "work_state": "FL"}
+
 PAGES = {
     # requests and their cases; the steps of the request are gone through in test_request.py
     "request": Row("/request", at("/request")),
+    "request_returning": Row("/request/instead", sent(FIRST_QUESTIONS, "main a[href^='/me']", experience="returning")),
+    "request_other_state": Row("/request/instead", sent(FIRST_QUESTIONS, "main li a", **FROM_ELSEWHERE)),
     "status_waiting": Row(STATUS, of(People.waiting)),
     "status_asked": Row(STATUS, of(People.asked)),
     "status_asked_counselor": Row(STATUS, of(People.asked_counselor)),

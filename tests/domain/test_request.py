@@ -64,6 +64,16 @@ def test_a2_another_number_of_insurers_is_refused(kind: str, insurers: Any, fiel
     assert refused(KINDS[kind](insurers=insurers)) == [field]
 
 
+def test_a2_a_company_is_named_once_whatever_its_case_and_spaces() -> None:
+    named = ["Sample Health", "sample  HEALTH", " Example Mutual", "Straße Health", "STRASSE health"]
+    assert parse_request(documents.broker(insurers=named)).insurers == (  # type: ignore[union-attr]
+        "Sample Health",
+        "Example Mutual",
+        "Straße Health",
+    )
+    assert parse_request(documents.agent(insurers=named[:2])).insurers == ("Sample Health",)  # type: ignore[union-attr]
+
+
 # licence and agreement
 
 

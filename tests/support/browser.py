@@ -36,7 +36,7 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self._words: list[str] = []
         self._open: list[tuple[str, Attributes, int]] = []
-        self._select = ""
+        self._select: str | None = None
         self.feed(answer.text.replace("<wbr>", ""))
         self.close()
 
@@ -53,6 +53,8 @@ class Page(HTMLParser):
             self.forms.append(
                 Form(urljoin(self.url, given.get("action") or ""), (given.get("method") or "get").lower())
             )
+        elif tag == "datalist":
+            self._select = None
         elif tag in ("input", "textarea", "select", "option") and self.forms:
             self._field(tag, given)
         self._words += [value for name in ("aria-label", "placeholder", "alt") if (value := given.get(name))]
@@ -64,7 +66,7 @@ class Page(HTMLParser):
         if tag == "select":
             self._select = name
         elif tag == "option":
-            if "selected" in given or self._select not in fields:
+            if self._select is not None and ("selected" in given or self._select not in fields):
                 fields[self._select] = value
         elif tag == "input" and given.get("type") in ("checkbox", "radio"):
             if "checked" in given:

@@ -14,6 +14,7 @@ REFERENCE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 START, CHECK, CONFIRM, DONE = "/request", "/request/check", "/request/confirm", "/request/done"
 # Waits for the code that comes to an address.
 Code = Callable[[str], Awaitable[str]]
+_TAKEN_IN = ("NM", "AZ", "CO", "OK", "TX", "UT")
 
 
 def place(page: Page) -> str:
@@ -68,11 +69,16 @@ async def hand_in(browser: Browser, code: Code) -> Page:
     return await press(browser, "Go on", code=await code(email))
 
 
+def first(kind: str, state: str = "NM") -> dict[str, str]:
+    """The first questions, as somebody answers them who has never been here; who may not come in says otherwise."""
+    return {"experience": "new", "kind": kind, "work_state": state if state in _TAKEN_IN else "NM"}
+
+
 def answers_of(document: dict[str, Any]) -> dict[str, dict[str, str]]:
     """What a person says at each step of a request."""
     employer = document.get("employer", {})
     return {
-        "kind": {"kind": document["kind"]},
+        "kind": first(document["kind"], document["physical_address"]["state"]),
         "name": {name: document[name] for name in ("first_name", "last_name")},
         "contact": {name: document[name] for name in ("email", "phone", "language")},
         "license": {name: document.get(name, "") for name in ("npn", "license_number")},

@@ -34,7 +34,7 @@ RULES = {
     'home_state = "NM"': 'home_state = "AZ"',
     "[license_watch]": "[training_deadline]\ndays = 45\nreactivation_years = 1\n\n[license_watch]",
     'kinds = ["agent", "broker"]': 'kinds = ["broker"]',
-    'neighbour_states = ["AZ", "CO", "OK", "TX", "UT"]': 'neighbour_states = ["NM", "UT"]',
+    'neighbour_states = ["AZ", "CO", "OK", "TX", "UT"]': 'neighbour_states = ["NV", "UT"]',
     'pass_mark = "0.80"': 'pass_mark = "0.90"',
     "lms.bewellnm.example": "lms.saguaro.example",
     "beWellnm": NAME,

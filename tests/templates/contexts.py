@@ -98,9 +98,12 @@ STATE_WAITS = tuple(w for w in TOPIC_OF_WAITING if not w.startswith("marketplace
 FEDERAL_AWAITED = tuple(waited for waited in _WAITED if waited.startswith("marketplace_"))
 AWAITED = tuple(waited for waited in _WAITED if waited not in FEDERAL_AWAITED)
 
+NPN_LOOKUP = {"label": "Registry of somebody", "url": "https://registry.example.org/npn"}
 ADDRESS = {"line1": "1 Sample Street", "line2": "Suite 2", "city": "Santa Fe", "state": "NM", "postal_code": "87501"}
 ANSWERS = {
+    "experience": "new",
     "kind": "broker",
+    "work_state": "NM",
     "first_name": "Testa <b>",
     "last_name": "Broker & Sons",
     "email": "testa.broker@example.com",
@@ -323,6 +326,7 @@ def status(
         "deadline": None,
         "resources": RESOURCES,
         "referrals": REFERRALS,
+        "npn_lookup": NPN_LOOKUP,
         **changes,
     }
 

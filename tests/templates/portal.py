@@ -9,7 +9,15 @@ from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.federal.profile import REQUIRED
 from domain.shared.cases.authority import Authority
-from tests.templates.contexts import AUTHORITIES, FEDERAL_CONTACT, NPN_PROOFS, RESOURCES, STAYED, TO_BE_TERMINATED
+from tests.templates.contexts import (
+    AUTHORITIES,
+    FEDERAL_CONTACT,
+    NPN_LOOKUP,
+    NPN_PROOFS,
+    RESOURCES,
+    STAYED,
+    TO_BE_TERMINATED,
+)
 from web.gallery.samples import LMS_URL, REFERENCE
 from web.http.addresses import set_language
 
@@ -85,6 +93,7 @@ def register(language: str, answered: bool = False) -> dict[str, object]:
         "program": "ffm",
         "plan_year": 2024,
         "years": [{"year": year, "url": f"/portal/register?plan_year={year}"} for year in (2026, 2027)],
+        "npn_lookup": NPN_LOOKUP if answered else None,
         "values": ANSWERS if answered else {},
         "errors": FAULTS if answered else [],
     }
@@ -228,6 +237,7 @@ def profile(
         "saved": False,
         "refused": None,
         "stopped": None,
+        "npn_lookup": NPN_LOOKUP,
         "values": {**ANSWERS, "role": role},
         "errors": FAULTS if answered else [],
         **changes,

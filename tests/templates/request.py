@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.state.agreements import find_agreement
 from templates.catalogs import translate
-from tests.templates.contexts import ANSWERS, KINDS, frame
+from tests.templates.contexts import ANSWERS, KINDS, NPN_LOOKUP, frame
 from web.gallery.samples import REFERENCE
 from web.public.request.steps import STEPS, FormStep, list_steps
 
@@ -42,7 +42,7 @@ def step(language: str, slug: str, kind: str, faulty: bool = False) -> dict[str,
         **frame(language, f"/request/{slug}"),
         "action": f"/request/{slug}?change=1",
         "back": "/request/check",
-        "progress": progress(language, steps, steps.index(asked)) | ({"total": None} if slug == "kind" else {}),
+        "progress": progress(language, steps, steps.index(asked)),
         "form_token": "0a1b2c",
         "kind": "" if slug == "kind" else kind,
         "values": ANSWERS if faulty else {},
@@ -50,6 +50,8 @@ def step(language: str, slug: str, kind: str, faulty: bool = False) -> dict[str,
         "fields": fields,
         "rows": INSURERS if faulty else [""],
         "most_rows": 50,
+        "known_insurers": ["Sample Health & Care", "Example Mutual"] if faulty else [],
+        "npn_lookup": NPN_LOOKUP,
         "intake_states": STATES,
         "agreement": find_agreement("bewellnm", language),
     }
@@ -60,6 +62,23 @@ def ids(asked: FormStep) -> list[str]:
     rows = ["insurers.1"] if asked.slug == "insurers" else []
     said = ("physical_same", "agreement_version", "agreement_language")
     return [*(field for field in asked.fields if field not in said), *rows]
+
+
+def instead(language: str, detour: str = "other_state", **changes: object) -> dict[str, object]:
+    return {
+        **frame(language, "/request/instead"),
+        "action": "/request/instead",
+        "back": "/request/kind",
+        "form_token": "0a1b2c",
+        "detour": detour,
+        "kind": "broker",
+        "plan_year": 2024,
+        "work_state": "NV",
+        "intake_states": STATES,
+        "destination": {"label": "Exchange of Sample", "url": "https://sample.example.org", "is_exchange": True},
+        "marketplace_url": "/portal/register",
+        **changes,
+    }
 
 
 def check(language: str, kind: str, refused: bool = False, **changes: object) -> dict[str, object]:
@@ -88,9 +107,10 @@ def done(language: str, kind: str) -> dict[str, object]:
 
 def progress(language: str, steps: tuple[FormStep, ...], number: int) -> dict[str, Any]:
     titles = [translate(title, language) for title in (*(one.title for one in steps), "Check your answers")]
-    return {"number": number + 1, "total": len(titles), "title": titles[number], "steps": titles}
+    return {"number": number, "total": len(titles) - 1, "title": titles[number], "steps": titles[1:]}
 
 
+ELSEWHERE = {"label": "The marketplace of each state", "url": "https://states.example.gov", "is_exchange": False}
 _FAULT = {"field": "plan_year", "message": "Fault of plan_year", "named": False}
 
 REQUEST_PAGES: dict[str, tuple[str, Build]] = {
@@ -107,6 +127,10 @@ REQUEST_PAGES: dict[str, tuple[str, Build]] = {
         for kind, one, faulty in product(KINDS, STEPS, (False, True))
         if kind in one.kinds
     },
+    "instead, returning": ("request/instead.html", partial(instead, detour="returning")),
+    "instead, its own exchange": ("request/instead.html", instead),
+    "instead, the marketplace": ("request/instead.html", partial(instead, destination=ELSEWHERE)),
+    "instead, nothing known": ("request/instead.html", partial(instead, destination=None)),
     **{f"check, {kind}": ("request/check.html", partial(check, kind=kind)) for kind in KINDS},
     "check, refused": ("request/check.html", partial(check, kind="broker", refused=True)),
     "check, one company, one address": (

@@ -12,11 +12,13 @@ from domain.federal.profile import NPN_FIELDS
 from domain.shared.assister import Kind
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.stages import Stage, WaitingFor
+from domain.shared.documents.fields import STATES
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.state.policies import POLICIES
 from domain.state.request import list_fields
 from templates import labels
 from templates.exchange import find_footer_links
+from templates.states import list_states, name_state
 from tests.templates import contexts, request
 from tests.templates.contexts import (
     ANSWERS,
@@ -61,6 +63,8 @@ def test_each_step_names_every_fault_twice_and_keeps_the_answers(language: str, 
             for attributes in reader.of("input")
             if attributes.get("type") not in {"hidden", "radio", "checkbox"} or "checked" in attributes
         }
+        chosen = [option["value"] for option in reader.of("option") if "selected" in option]
+        assert chosen == ["NM"] * len(reader.of("select"))
         kept = {**ANSWERS, "insurers.0": "Sample Health", "insurers.1": "Example Care"}
         assert shown == {name: kept[name] for name in shown}
         assert shown or step.slug == "kind"
@@ -70,7 +74,8 @@ def test_each_step_names_every_fault_twice_and_keeps_the_answers(language: str, 
 def test_the_steps_ask_for_every_field_of_a_request() -> None:
     for kind in KINDS:
         asked = [Reader(page(f"{step.slug}, {kind}, False", "en")) for step in list_steps({"kind": kind})]
-        names = {attributes["name"] or "" for reader in asked for attributes in reader.of("input")}
+        fields = [attributes for reader in asked for attributes in (*reader.of("input"), *reader.of("select"))]
+        names = {attributes["name"] or "" for attributes in fields}
         by_hand = {"program", "plan_year", "license_state"}
         assert {name.partition(".")[0] for name in names} >= list_fields(kind) - by_hand
         address = {f"physical_address.{part}" for part in contexts.ADDRESS}
@@ -79,11 +84,30 @@ def test_the_steps_ask_for_every_field_of_a_request() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_answer_form_offers_what_the_kind_may_correct(kind: str) -> None:
-    names = {attributes["name"] for attributes in Reader(page(f"question, {kind}, False", "en")).of("input")}
+    reader = Reader(page(f"question, {kind}, False", "en"))
+    names = {attributes["name"] for attributes in (*reader.of("input"), *reader.of("select"))}
     of_licensed = {"license_number", "npn", "business_address.state"}
     of_counselors = {"employer.name", "background_check_consent"}
     assert {"first_name", "last_name", "email", "phone", "physical_address.state"} <= names
     assert names & (of_licensed | of_counselors) == (of_counselors if kind == "enrollment_counselor" else of_licensed)
+
+
+def test_an_npn_can_be_looked_up_from_every_form_that_asks_for_it() -> None:
+    for name in ("license, broker, False", "question, broker, False", "register with faults", "profile"):
+        assert "https://registry.example.org/npn" in _list_links(name, "en"), name
+    assert "Where do I find my NPN?" in page("register", "en")
+    assert "Where do I find my NPN?" not in page("question, enrollment_counselor, False", "en")
+
+
+def test_p21_every_state_of_an_address_has_a_name_in_each_language() -> None:
+    for language in LANGUAGES:
+        listed = [one for group in list_states(language).values() for one in group]
+        assert sorted(code for code, _ in listed) == sorted(STATES)
+        assert len({name for _, name in listed}) == len(listed)
+    assert [code for code, _ in list_states("es")["states"]][-6:] == ["VT", "VA", "WV", "WA", "WI", "WY"]
+    spanish = [name for _, name in list_states("es")["states"]]
+    assert spanish.index("Oklahoma") < spanish.index("Oregón") < spanish.index("Pensilvania")
+    assert (name_state("es", "NM"), name_state("en", "??")) == ("Nuevo México", "??")
 
 
 def test_e14_the_status_page_says_until_when_the_training_is_to_be_complete() -> None:

@@ -221,7 +221,8 @@ async def test_d6_one_corrects_phone_and_addresses_oneself(house: House, person:
     case_id = await house.open(request)
     await person.open(await house.link(case_id))
     await person.follow("Correct your phone number or addresses")
-    page = await person.press("Save the corrections", phone="x", **{"physical_address.city": "Taos"})
+    apart = {"physical_same": "", "physical_address.city": "Taos"}
+    page = await person.press("Save the corrections", phone="x", **apart)
     assert page.status == 422
     moved = await person.press("Save the corrections", phone="505-555-0199", **{"physical_address.state": "AZ"})
     assert (moved.status, "An address in another state may matter" in moved.text) == (422, True)
@@ -241,6 +242,32 @@ async def test_d6_one_corrects_phone_and_addresses_oneself(house: House, person:
     await person.press("Withdraw now")
     await house.apply_commands()
     assert (await house.browser.get(f"/me/{case_id}/contacts", headers=HTML)).status_code == 409
+
+
+async def test_the_same_address_is_corrected_with_the_other(house: House, person: Browser) -> None:
+    """Both follow while the box is ticked, which it is where they are one; without it the other keeps what stood."""
+    request = documents.broker()
+    case_id = await house.open(request)
+    await person.open(await house.link(case_id))
+    page = await person.follow("Correct your phone number or addresses")
+    assert _list_contacts(page)["physical_same"] == "true"
+    page = await person.press("Save the corrections", business_address__state="AZ")
+    assert (page.status, page.text.count("An address in another state may matter")) == (422, 2), "told of one field"
+    await person.press("Save the corrections", business_address__state="TX", business_address__city="Movedtown")
+    (case,) = await house.cases()
+    assert case.request["physical_address"] == case.request["business_address"]
+    assert case.request["physical_address"]["city"] == "Movedtown"
+    await person.follow("Correct your phone number or addresses")
+    await person.press("Save the corrections", physical_same="", business_address__city="Elsewhere")
+    (case,) = await house.cases()
+    cities = [case.request[f"{which}_address"]["city"] for which in ("business", "physical")]
+    assert cities == ["Elsewhere", "Movedtown"]
+    page = await person.follow("Correct your phone number or addresses")
+    assert "physical_same" not in _list_contacts(page)
+
+
+def _list_contacts(page: Page) -> dict[str, str]:
+    return next(form.fields for form in page.forms if "phone" in form.fields)
 
 
 async def test_one_s_own_page_says_until_when_staff_mean_to_decide(house: House, person: Browser) -> None:

@@ -16,12 +16,15 @@ from db.case_state import list_rows
 from db.own_tables import AnswerRow
 from db.tables import DraftRow
 from db.writes.drafts import LIFE, purge_drafts
+from domain.shared.documents.fields import STATES
 from domain.shared.ids import hash_token
 from domain.shared.reference_numbers import make_reference_number
 from domain.state.agreements import find_agreement
+from domain.state.policies import POLICIES
 from templates.catalogs import translate
 from tests.support import documents, form
 from tests.support.browser import Browser, Page
+from tests.support.tables import change_row
 from tests.templates.contexts import PHONE
 from tests.web.house import House, fail_once
 from tests.web.test_pages import contacts, read, returning
@@ -35,6 +38,7 @@ KINDS: dict[str, Callable[..., dict[str, Any]]] = {
     "broker": documents.broker,
     "enrollment_counselor": documents.counselor,
 }
+# The first questions, and then the steps.
 LICENSED = ["kind", "name", "contact", "license", "insurers", "business-address", "physical-address", "agreement"]
 COUNSELORS = ["kind", "name", "contact", "employer", "physical-address", "agreement", "background-check"]
 
@@ -149,12 +153,12 @@ async def test_each_kind_goes_from_step_to_step_to_one_case(
 
 async def test_the_progress_is_said_once_the_kind_is_known(house: House, person: Browser) -> None:
     page = await form.begin(person)
-    assert "Step 1: Kind of assister" in page.text
-    page = await form.answer(person, kind="broker")
-    assert "Step 2 of 9: Name" in page.text
+    assert "Step" not in page.text
+    page = await form.answer(person, **form.first("broker"))
+    assert "Step 1 of 8: Name" in page.text
     await person.open("/request/kind")
-    page = await form.answer(person, kind="enrollment_counselor")
-    assert "Step 2 of 8: Name" in page.text
+    page = await form.answer(person, **form.first("enrollment_counselor"))
+    assert "Step 1 of 7: Name" in page.text
     assert page.source.split("<title>")[1].startswith("Name – Certification Request Form – ")
 
 
@@ -203,6 +207,115 @@ async def test_an_acceptance_of_another_text_is_none(house: House, person: Brows
     assert "checked" not in page.source
 
 
+# the first questions
+
+
+async def test_a7_who_works_from_another_state_is_told_where_to_ask_before_any_step(
+    house: House, person: Browser
+) -> None:
+    await form.begin(person)
+    page = await form.answer(person, experience="new", kind="broker", work_state="NV")
+    assert (page.status, form.place(page)) == (200, "/request/instead")
+    assert "We can't take you in from Nevada" in page.text
+    assert page.link("Nevada Health Link") == "https://www.nevadahealthlink.com"
+    for path in ("name", "check", ""):
+        await person.open(f"/request/{path}".rstrip("/"))
+        page = person.page if path else await form.press(person, "Continue with my request")
+        assert form.place(page) == "/request/instead", "there is no way around it"
+    page = await person.follow("Español")
+    assert "No podemos aceptarle desde Nevada" in page.text
+    await person.open("/request/kind?lang=en")
+    page = await form.answer(person, experience="new", kind="agent", work_state="FL")
+    assert page.link("HealthCare.gov: the marketplace of each state").startswith("https://www.healthcare.gov/")
+    assert urlsplit(page.link("Request to register with the Marketplace")).path == "/portal/register"
+    await person.follow("Change my answers")
+    assert person.page.forms[-1].fields["work_state"] == "FL"
+    page = await form.answer(person, work_state="AZ")
+    assert form.step_of(page) == "name"
+    assert form.place(await person.open("/request/instead")) == "/request/name"
+    assert "FL" not in "".join(page.url for page in person.seen)
+
+
+async def test_a7_a_counselor_may_work_from_anywhere(house: House, person: Browser) -> None:
+    await form.begin(person)
+    page = await form.answer(person, experience="new", kind="enrollment_counselor", work_state="NV")
+    assert form.step_of(page) == "name"
+
+
+async def test_a8_who_was_certified_before_is_led_to_their_own_pages_and_may_go_on(
+    house: House, person: Browser
+) -> None:
+    await form.begin(person)
+    page = await form.answer(person, experience="returning")
+    assert (page.status, form.place(page)) == (200, "/request/instead"), "without the other questions"
+    assert urlsplit(page.link("Open my own pages")).path == "/me"
+    page = await form.press(person, "Go on with the form")
+    assert form.step_of(page) == "kind"
+    page = await form.answer(person, experience="returning", kind="broker", work_state="NV")
+    assert form.step_of(page) == "name", "who was here before may have moved"
+    await form.fill_in(person, documents.broker())
+    await form.hand_in(person, house.code)
+    assert len(await house.cases()) == 1
+
+
+async def test_without_the_draft_s_token_nobody_goes_on(house: House, person: Browser) -> None:
+    await form.begin(person)
+    await form.answer(person, experience="returning")
+    answer = await house.post("/request/instead", {"form_token": "wrong"})
+    assert answer.headers["location"] == "/request?why=expired"
+    (row,) = await drafts(house)
+    assert "form_anyway" not in row.answers
+
+
+async def test_the_state_of_the_first_questions_is_not_asked_again(house: House, person: Browser) -> None:
+    page = await at(person, "business-address", documents.agent())
+    assert page.forms[-1].fields["business_address.state"] == "NM"
+    page = await form.answer(person, business_address__line1="1 Sample Street", business_address__city="Sampletown",
+                             business_address__state="TX", business_address__postal_code="87501")  # fmt: skip
+    assert page.forms[-1].fields["physical_address.state"] == "NM"
+    page = await person.follow("Back")
+    assert page.forms[-1].fields["business_address.state"] == "TX"
+
+
+async def test_a_draft_that_was_begun_before_the_first_questions_goes_on(house: House, person: Browser) -> None:
+    await form.begin(person)
+    (row,) = await drafts(house)
+    old = {"kind": "broker", "first_name": "Testa", "last_name": "Broker"}
+    await house.database.write(change_row, DraftRow, row.token_hash, answers={"plan_year": "2024", **old})
+    page = await person.open("/request")
+    page = await form.press(person, "Continue with my request")
+    assert (form.step_of(page), page.status) == ("contact", 200)
+    document = documents.broker()
+    page = await form.fill_in(person, document)
+    assert form.step_of(page) == "check"
+    page = await person.follow("Change Kind of assister")
+    assert (page.status, page.forms[-1].fields["kind"], page.forms[-1].fields["work_state"]) == (200, "broker", "")
+    page = await form.answer(person)
+    assert (page.status, list(faults(page))) == (422, ["experience", "work_state"]), "once it is opened, all are asked"
+    page = await form.answer(person, **form.first("broker"))
+    assert form.step_of(page) == "check"
+    await form.hand_in(person, house.code)
+    assert len(await house.cases()) == 1
+
+
+async def test_p21_states_are_chosen_by_name_and_kept_by_their_letters(house: House, person: Browser) -> None:
+    await at(person, "physical-address", documents.counselor())
+    page = await person.open("/request/physical-address?lang=es")
+    chosen = page.source.split('name="physical_address.state"')[1].split("</select>")[0]
+    options = re.findall(r'<option value="(\w*)"(?: selected)?>([^<]*)</option>', chosen)
+    assert {code for code, _ in options} == {"", *STATES}
+    assert {("NM", "Nuevo México"), ("PR", "Puerto Rico"), ("PW", "Palaos")} <= set(options)
+    assert [code for code, _ in options][-3:] == ["AA", "AE", "AP"]
+    there = {**documents.address("AE"), "postal_code": "09012"}
+    await form.answer(person, **{f"physical_address__{part}": text for part, text in there.items()})
+    (row,) = await drafts(house)
+    assert row.answers["physical_address.state"] == "AE"
+    row.answers["physical_address.state"] = "ae"  # as it was typed before there was a list
+    await house.database.write(change_row, DraftRow, row.token_hash, answers=row.answers)
+    page = await person.open("/request/physical-address")
+    assert page.forms[-1].fields["physical_address.state"] == "AE"
+
+
 # faults
 
 
@@ -215,6 +328,17 @@ _STREET = "Enter the street and number."
     [
         ("broker", "kind", {"kind": ""}, {"kind": "Choose whether you are an agent"}),
         ("broker", "kind", {"kind": "navigator"}, {"kind": "Choose whether you are an agent"}),
+        (
+            "broker",
+            "kind",
+            {"experience": "", "kind": "", "work_state": ""},
+            {
+                "experience": "Choose whether you have been certified by beWellnm",
+                "kind": "Choose whether you are an agent",
+                "work_state": "Choose the state that you work from.",
+            },
+        ),
+        ("broker", "kind", {"work_state": "ZZ"}, {"work_state": "Choose the state that you work from."}),
         ("broker", "name", {"first_name": " "}, {"first_name": "Enter your first name."}),
         (
             "broker",
@@ -251,7 +375,7 @@ _STREET = "Enter the street and number."
             {
                 "business_address.line1": _STREET,
                 "business_address.city": "Enter the city.",
-                "business_address.state": "Enter the state.",
+                "business_address.state": "Choose the state from the list.",
                 "business_address.postal_code": "Enter the ZIP code.",
             },
         ),
@@ -260,7 +384,7 @@ _STREET = "Enter the street and number."
             "physical-address",
             {"physical_address__state": "ZZ", "physical_address__postal_code": "875"},
             {
-                "physical_address.state": "Physical address, State: Enter a two-letter state code",
+                "physical_address.state": "Choose the state from the list.",
                 "physical_address.postal_code": "Physical address, ZIP code: Enter a ZIP code",
             },
         ),
@@ -299,7 +423,7 @@ async def test_a_fault_is_told_at_its_step_beside_its_field_and_in_the_summary(
 
 async def test_faults_are_told_in_spanish_with_the_answers_kept(house: House, person: Browser) -> None:
     await form.begin(person, language="es")
-    await form.answer(person, kind="broker")
+    await form.answer(person, **form.first("broker"))
     page = await form.answer(person, first_name=" ", last_name="O'<b>\"")
     assert (page.status, page.language) == (422, "es")
     assert faults(page)["first_name"] == "Escriba su nombre."
@@ -328,7 +452,7 @@ async def test_a_step_takes_its_own_fields_and_nothing_else(house: House, person
     assert form.step_of(page) == "contact"
     (row,) = await drafts(house)
     assert row.answers["plan_year"] == "2024"
-    assert set(row.answers) == {"plan_year", "kind", "first_name", "last_name"}
+    assert set(row.answers) == {"plan_year", "kind", "experience", "work_state", "first_name", "last_name"}
 
 
 async def test_what_is_too_long_to_keep_is_told_and_not_kept(house: House, person: Browser) -> None:
@@ -380,7 +504,7 @@ async def test_another_kind_keeps_what_still_applies_and_asks_what_is_missing(ho
     broker, counselor = documents.broker(), documents.counselor()
     await at(person, "check", broker)
     await person.follow("Change Kind of assister")
-    page = await form.answer(person, kind="enrollment_counselor")
+    page = await form.answer(person, **form.first("enrollment_counselor"))
     assert form.step_of(page) == "employer"
     page = await form.answer(person, **form.answers_of(counselor)["employer"])
     assert form.step_of(page) == "background-check"
@@ -388,7 +512,7 @@ async def test_another_kind_keeps_what_still_applies_and_asks_what_is_missing(ho
     assert form.step_of(page) == "check"
     assert ("Sample Clinic" in page.text, broker["license_number"] in page.text) == (True, False)
     await person.follow("Change Kind of assister")
-    page = await form.answer(person, kind="agent")
+    page = await form.answer(person, **form.first("agent"))
     assert (form.step_of(page), list(faults(page))) == ("insurers", ["insurers"]), "a broker's two are one too many"
     page = await form.press(person, "Remove Example Mutual")
     page = await form.answer(person)
@@ -403,7 +527,7 @@ async def test_an_optional_agreement_becomes_required_with_the_kind(house: House
     await at(person, "check", documents.counselor(agreement_accepted=False))
     await person.follow("Change Kind of assister")
     broker, before = documents.broker(), len(person.seen)
-    await form.answer(person, kind="broker")
+    await form.answer(person, **form.first("broker"))
     await form.fill_in(person, broker)
     assert way(person.seen[before:]) == ["license", "insurers", "business-address", "agreement", "check"]
 
@@ -430,6 +554,19 @@ async def test_rows_of_insurance_companies_come_and_go_without_scripts(house: Ho
     assert len(_rows(await person.open("/request/insurers?rows=٣"))) == 1
 
 
+async def test_a2_insurers_are_suggested_and_each_is_kept_once(house: House, person: Browser) -> None:
+    page = await at(person, "insurers", documents.agent())
+    known = POLICIES["bewellnm", 2024].insurers
+    suggested = page.source.split('<datalist id="known-insurers">')[1].split("</datalist>")[0]
+    assert tuple(unescape(one) for one in re.findall(r'<option value="([^"]*)">', suggested)) == known
+    assert 'list="known-insurers"' in page.source.split('name="insurers.0"')[1].split(">")[0]
+    twice = {"insurers__0": "Sample  Health", "insurers__1": "SAMPLE health", "insurers__2": "sample health "}
+    page = await form.answer(person, **twice)
+    assert form.step_of(page) == "business-address", "an agent named one"
+    (row,) = await drafts(house)
+    assert row.answers["insurers"] == "Sample Health"
+
+
 async def test_an_agent_names_one_company_and_has_no_rows_to_add(house: House, person: Browser) -> None:
     page = await at(person, "insurers", documents.agent())
     assert list(page.forms[-1].buttons) == ["Continue"]
@@ -452,12 +589,30 @@ async def test_the_physical_address_may_be_the_business_address_and_follows_it(h
     assert case.request["physical_address"]["city"] == "Movedtown"
 
 
+async def test_an_address_that_is_no_longer_the_same_keeps_what_stood(house: House, person: Browser) -> None:
+    document = documents.broker()
+    await at(person, "physical-address", document)
+    await form.answer(person, physical_same="true")
+    await form.fill_in(person, document)
+    page = await person.follow("Change Business address")
+    assert "it changes along with this one" in page.text
+    await form.answer(person, business_address__city="Movedtown")
+    page = await person.follow("Change Physical address")
+    await form.answer(person, physical_same="")
+    await person.follow("Change Business address")
+    await form.answer(person, business_address__city="Elsewhere")
+    await form.hand_in(person, house.code)
+    (case,) = await house.cases()
+    cities = [case.request[f"{which}_address"]["city"] for which in ("business", "physical")]
+    assert cities == ["Elsewhere", "Movedtown"]
+
+
 async def test_the_same_address_is_kept_by_who_turns_counselor(house: House, person: Browser) -> None:
     await at(person, "physical-address", documents.broker())
     await form.answer(person, physical_same="true")
     await form.fill_in(person, documents.broker())
     await person.follow("Change Kind of assister")
-    await form.answer(person, kind="enrollment_counselor")
+    await form.answer(person, **form.first("enrollment_counselor"))
     page = await form.answer(person, employer__kind="exchange")
     assert form.step_of(page) == "background-check", "the address is no longer asked for"
     page = await person.open("/request/physical-address")
@@ -481,7 +636,7 @@ async def test_a_later_step_by_its_address_leads_to_the_first_that_is_open(house
     await form.begin(person)
     for path in ("name", "agreement", "check", "employer"):
         assert form.step_of(await person.open(f"/request/{path}")) == "kind"
-    await form.answer(person, kind="broker")
+    await form.answer(person, **form.first("broker"))
     await form.answer(person, first_name="Testa", last_name="Broker")
     for path in ("agreement", "check", "employer", "background-check"):
         assert form.step_of(await person.open(f"/request/{path}")) == "contact"
@@ -655,7 +810,7 @@ async def test_sending_deletes_the_answers(house: House, person: Browser) -> Non
 async def test_an_expired_draft_leads_to_the_start_and_says_so(house: House, person: Browser) -> None:
     with time_machine.travel("2026-11-21T12:00Z", tick=False) as traveller:
         await form.begin(person, language="es")
-        await form.answer(person, kind="broker")
+        await form.answer(person, **form.first("broker"))
         traveller.shift(LIFE - timedelta(seconds=1))
         page = await form.answer(person, first_name="Testa", last_name="Broker")
         assert form.step_of(page) == "contact", "each step begins the two hours anew"

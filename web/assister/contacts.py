@@ -23,7 +23,7 @@ from web.http.negotiation import choose_language
 from web.http.pages import build_page_router, render_page
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
-from web.state_form import find_changes, list_values
+from web.state_form import drop_copied_faults, find_changes, list_values, mark_same_address
 
 router = build_page_router()
 
@@ -82,6 +82,6 @@ def _render_contacts(
         case_url=f"{OWN_CASE_PATH.format(reference=reference)}{query}",
         address_url=f"{OWN_ADDRESS_PATH}{query}",
         contacts=list_contacts(case.kind),
-        values=values if values is not None else list_values(case.request),
-        errors=describe_faults(faults, language),
+        values=values if values is not None else {**list_values(case.request), **mark_same_address(case.request)},
+        errors=describe_faults(drop_copied_faults(values or {}, faults), language),
     )

@@ -15,7 +15,7 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, SUSPENDING, Stage, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.links import OWN_CASE_PATH
-from domain.shared.policy import describe_contact, find_local_date
+from domain.shared.policy import describe_contact, describe_npn_lookup, find_local_date
 from domain.shared.reference_numbers import make_reference_number
 from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
@@ -33,7 +33,7 @@ from web.http.negotiation import choose_language
 from web.http.pages import mark_steps, render_page
 from web.http.sentences import explain_reason
 from web.services import Services
-from web.state_form import list_values
+from web.state_form import drop_copied_faults, list_values, mark_same_address
 
 
 async def render_status(
@@ -81,7 +81,7 @@ async def render_status(
         train_meanwhile=_trains_meanwhile(state),
         question=_describe_question(certification, f"{here}/information?lang={language}") if asking else None,
         values=values if values is not None else _list_asked_values(case.request) if asking else {},
-        errors=describe_faults(faults, language),
+        errors=describe_faults(drop_copied_faults(values or {}, faults), language),
         answered=told in (state.round, state.round + 1) and not asking,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
         agreement=_describe_agreement(certification, f"{here}/agreement?lang={language}", language),
@@ -99,6 +99,7 @@ async def render_status(
         corrected=request.query_params.get("corrected") == "1",
         contacts_url=None if state.ended else f"{here}/contacts?lang={language}",
         review_by=_find_review_day(certification, waiting_for),
+        npn_lookup=describe_npn_lookup(policy, language),
         withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )
 
@@ -114,7 +115,8 @@ def _find_review_day(certification: OwnCertification, waiting_for: WaitingFor | 
 
 def _list_asked_values(asked: Mapping[str, Any]) -> Values:
     """What the answer's form shows of a request: a consent that was given isn't one to another check (D5)."""
-    return list_values({name: value for name, value in asked.items() if name != "background_check_consent"})
+    shown = {name: value for name, value in asked.items() if name != "background_check_consent"}
+    return {**list_values(shown), **mark_same_address(asked)}
 
 
 def lacks_agreement(state: CertificationState) -> bool:

@@ -21,6 +21,7 @@ from templates.dates import (
 )
 from templates.exchange import find_footer_links
 from templates.labels import make_filters
+from templates.states import list_states, name_state
 from web.http.static_files import build_static_address
 
 
@@ -55,6 +56,7 @@ def _build_environment(folder: Path, language: str, words: NullTranslations) -> 
     pages.policies["ext.i18n.trimmed"] = True
     pages.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     pages.globals.update(language=language, static=build_static_address, footer_links=find_footer_links)
+    pages.globals.update(address_states=list_states(language))
     pages.filters.update(
         day=partial(format_day, language),
         moment=partial(format_moment, language),
@@ -65,6 +67,7 @@ def _build_environment(folder: Path, language: str, words: NullTranslations) -> 
         instant=partial(format_instant, timespec="seconds"),
         number=partial(format_number, language),
         percent=partial(format_share, language),
+        state_name=partial(name_state, language),
         **make_filters(words),
     )
     return pages

@@ -14,6 +14,7 @@ from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, load_faults
 from domain.shared.links import OWN_CASE_PATH
+from domain.shared.policy import describe_npn_lookup
 from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import build_page_router
 from web.http.rate_limits import limit_rate
@@ -105,6 +106,7 @@ async def _render_profile(
         saved=visit.request.query_params.get("saved") == "1" and not waits and values is None,
         refused=_explain_refused(visit, last) if values is None else None,
         stopped=explain_reason(stopped, language) if stopped else None,
+        npn_lookup=describe_npn_lookup(visit.registration.policy, language),
         values=shown,
         errors=describe_faults(faults, language),
     )

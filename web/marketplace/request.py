@@ -19,7 +19,7 @@ from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import derive_case_id
 from domain.shared.links import OWN_PATH
-from domain.shared.policy import choose_policy, describe_contact, list_open_policies
+from domain.shared.policy import choose_policy, describe_contact, describe_npn_lookup, list_open_policies
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reference_numbers import make_reference_number
 from starter.cases import now
@@ -215,6 +215,7 @@ def _render_registration_form(
         program=FEDERAL_PROGRAM,
         plan_year=policy.plan_year,
         years=years,
+        npn_lookup=describe_npn_lookup(policy, language),
         values=values,
         errors=describe_faults(faults, language),
     )

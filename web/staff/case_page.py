@@ -41,7 +41,7 @@ from web.staff.filters import ALL, QUEUE, build_address, read_filters
 from web.staff.layout import StaffVisit
 from web.staff.panel import FORMS, build_panel
 from web.staff.timeline import describe_entries
-from web.state_form import list_values
+from web.state_form import drop_copied_faults, list_values, mark_same_address
 
 MOST_ACCESSES = 20
 
@@ -147,7 +147,8 @@ async def render_case(
 
 def _list_answer_values(file: CaseFile) -> Values:
     """What the form of an answer shows of the request; a consent that was given isn't one to another check (D5)."""
-    return list_values({name: value for name, value in file.request.items() if name != "background_check_consent"})
+    shown = {name: value for name, value in file.request.items() if name != "background_check_consent"}
+    return {**list_values(shown), **mark_same_address(file.request)}
 
 
 def _describe_deadline(file: CaseFile) -> dict[str, Any] | None:
@@ -214,7 +215,10 @@ def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: s
     return {
         "tried": attempt.form,
         "values": attempt.values,
-        "errors": [{"field": one.field, "message": _explain_fault(one, language)} for one in attempt.faults],
+        "errors": [
+            {"field": one.field, "message": _explain_fault(one, language)}
+            for one in drop_copied_faults(attempt.values, attempt.faults)
+        ],
         "refused": _explain_refused(attempt.refused, language) if attempt.refused else None,
         "overtaken_by": decision if attempt.form == "decision" else None,
     }

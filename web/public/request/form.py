@@ -34,15 +34,18 @@ from web.http.pages import PRIVATE, build_page_router
 from web.http.rate_limits import limit_rate
 from web.public.request import steps
 from web.public.request.draft import FORM_TOKEN, Draft, hand_out_cookie, load_draft
+from web.public.request.eligibility import ANYWAY, Detour, find_detour
 from web.public.request.pages import (
     CHECK,
     CONFIRM,
     DONE,
+    INSTEAD,
     START,
     build_address,
     read_change,
     render_check,
     render_done,
+    render_instead,
     render_question,
     render_start,
 )
@@ -145,6 +148,30 @@ async def show_done(request: Request, services: ServicesDep) -> Response:
     return render_done(request, services, draft) if draft is not None and draft.is_sent else _redirect(START)
 
 
+@router.get("/request/instead", dependencies=[LINK])
+async def show_instead(request: Request, services: ServicesDep) -> Response:
+    """What to do for who is sent elsewhere by their answers to the first questions."""
+    draft = await _find_own_draft(request, services)
+    if isinstance(draft, Response):
+        return draft
+    detour = find_detour(draft.answers)
+    return render_instead(request, services, draft, detour) if detour else _redirect(_find_place(draft))
+
+
+@router.post("/request/instead", dependencies=[LINK, limit_rate("api")])
+async def go_on_anyway(request: Request, services: ServicesDep) -> Response:
+    """Goes on with the form for who was certified before: it finds their case, if there is one."""
+    draft = await _find_own_draft(request, services, await read_form(request))
+    if isinstance(draft, Response):
+        return draft
+    if find_detour(draft.answers) is not Detour.RETURNING:
+        return _redirect(_find_place(draft))
+    anyway = {ANYWAY: "yes"}
+    if not await services.database.write(save_draft, draft.token, anyway, now()):
+        return _redirect_lost()
+    return _redirect(_find_place(Draft(draft.token, {**draft.answers, **anyway})))
+
+
 @router.get("/request/{slug}", dependencies=[LINK])
 async def show_question(slug: str, request: Request, services: ServicesDep) -> Response:
     """A step, with what was answered before; one whose turn has not come leads to the first that is open."""
@@ -182,6 +209,8 @@ async def keep_step(slug: str, request: Request, services: ServicesDep) -> Respo
         return _redirect_lost()
     if do:
         return _redirect(f"/request/{slug}", change=change, rows=str(rows))
+    if find_detour(draft.answers):  # who was here before need not answer the rest to hear of it
+        return _redirect(INSTEAD)
     if faults:
         return _redirect(f"/request/{slug}", change=change)
     return _redirect(_find_after_change(draft)) if change else _redirect(_find_next(step, draft))
@@ -255,7 +284,9 @@ def _redirect_lost() -> RedirectResponse:
 
 
 def _find_place(draft: Draft) -> str:
-    """How far a draft has come: its first open step, or the page that lists its answers."""
+    """How far a draft has come: its first open step, where else it leads, or the page that lists its answers."""
+    if find_detour(draft.answers):
+        return INSTEAD
     first = steps.find_first_open(draft.answers)
     return f"/request/{first.slug}" if first else CHECK
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
 from domain.shared.ids import derive_case_id
-from domain.shared.policy import choose_policy, describe_contact, list_open_policies
+from domain.shared.policy import choose_policy, describe_contact, describe_npn_lookup, list_open_policies
 from domain.shared.programs import STATE_PROGRAM
 from domain.shared.reference_numbers import make_reference_number
 from domain.state.agreements import find_agreement
@@ -19,25 +19,27 @@ from domain.state.request import Request as CertificationRequest
 from starter.cases import now
 from starter.review_targets import find_review_day
 from templates.catalogs import N_, translate
-from web.http.addresses import build_query
+from web.http.addresses import build_query, set_language
 from web.http.forms import Values, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.public.request.draft import Draft
+from web.public.request.eligibility import WORK_STATE, Detour, find_destination, suggest_states
 from web.public.request.steps import (
     INSURERS,
     MOST_INSURERS,
+    STEPS,
     FormStep,
-    copy_same_address,
     find_first_open,
     is_answered,
     list_steps,
 )
 from web.public.request.words import word_faults
 from web.services import Services
-from web.state_form import list_values, shows_agreement_in_force
+from web.state_form import copy_same_address, list_values, shows_agreement_in_force
 
 START, CHECK, CONFIRM, DONE = "/request", "/request/check", "/request/confirm", "/request/done"
+FIRST, INSTEAD = "/request/kind", "/request/instead"
 CHECK_TITLE = N_("Check your answers")
 
 
@@ -95,8 +97,33 @@ def render_question(
         fields=_list_fields(step, rows),
         rows=rows,
         most_rows=MOST_INSURERS,
+        known_insurers=policy.insurers,
+        npn_lookup=describe_npn_lookup(policy, language),
         intake_states=policy.intake.neighbour_states,
         agreement=find_agreement(STATE_PROGRAM, language),
+    )
+
+
+def render_instead(request: Request, services: Services, draft: Draft, detour: Detour) -> HTMLResponse:
+    """What to do for who need not fill in the form, or can't be taken in from where they work."""
+    language, policy = choose_language(request), find_draft_policy(draft)
+    state = draft.answers.get(WORK_STATE, "").upper()
+    return render_page(
+        services,
+        "request/instead.html",
+        language,
+        describe_contact(policy, Topic.GENERAL, language),
+        here=INSTEAD,
+        action=INSTEAD,
+        back=build_address(FIRST, change="1" if is_answered(STEPS[1], draft.answers) else ""),
+        form_token=draft.form_token,
+        detour=detour.value,
+        kind=draft.answers.get("kind", ""),
+        plan_year=draft.answers.get("plan_year", ""),
+        work_state=state,
+        intake_states=policy.intake.neighbour_states,
+        destination=find_destination(policy, state, language) if detour is Detour.OTHER_STATE else None,
+        marketplace_url=set_language("/portal/register", language),
     )
 
 
@@ -184,23 +211,21 @@ def _find_way_back(step: FormStep, draft: Draft, change: str) -> str:
 
 
 def _describe_progress(slug: str, answers: Values, language: str) -> dict[str, Any]:
-    """How far along a step is; how far there is to go is known once the kind is."""
-    steps = list_steps(answers)
-    titles = [(step.slug, step.title) for step in steps] + [("check", CHECK_TITLE)]
+    """How far along a step is; the first questions, number 0, come before the steps."""
+    titles = [(step.slug, step.title) for step in list_steps(answers)] + [("check", CHECK_TITLE)]
     number = [name for name, _ in titles].index(slug)
-    known = is_answered(steps[0], answers) and len(steps) > 1
     return {
-        "number": number + 1,
-        "total": len(titles) if known else None,
+        "number": number,
+        "total": len(titles) - 1,
         "title": translate(titles[number][1], language),
-        "steps": [translate(title, language) for _, title in titles] if known else [],
+        "steps": [translate(title, language) for _, title in titles[1:]],
     }
 
 
 def _fill_values(answers: Values, language: str) -> Values:
     """The answers as a form shows them; the agreement is only ticked where it is the text that was accepted."""
     accepted = {} if shows_agreement_in_force(answers) else {"agreement_accepted": ""}
-    return {"language": language} | copy_same_address(answers) | accepted
+    return {"language": language} | suggest_states(answers) | copy_same_address(answers) | accepted
 
 
 def _list_fields(step: FormStep, rows: Sequence[str]) -> list[str]:

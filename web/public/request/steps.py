@@ -3,28 +3,29 @@
 domain/state/request.py decides what is right: a step's faults are those of the whole request in the step's own fields.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from domain.shared.assister import Kind
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.programs import STATE_PROGRAM
-from domain.state.request import list_fields, parse_request
+from domain.state.request import fold_insurers, list_fields, parse_request
 from templates.catalogs import N_
 from web.http.forms import Values, parse_number
-from web.state_form import read_request
+from web.public.request.eligibility import EXPERIENCE, WORK_STATE, find_detour, find_first_faults
+from web.state_form import ADDRESS_PARTS, SAME, copy_same_address, read_request
 
 EVERYBODY = frozenset(Kind)
 LICENSED = frozenset(kind for kind in Kind if kind.is_licensed)
 COUNSELORS = EVERYBODY - LICENSED
 
-_ADDRESS = ("line1", "line2", "city", "state", "postal_code")
 _GROUPS = ("business_address", "physical_address", "employer")
 # Not asked: which text of the agreement was on the page, and in which language.
 _SHOWN = frozenset({"agreement_version", "agreement_language"})
-SAME, INSURERS = "physical_same", "insurers"
+INSURERS = "insurers"
 MOST_INSURERS = 50
+_FIRST = (EXPERIENCE, "kind", WORK_STATE)
 # All that the longest answers add up to; what is longer has a fault and is not kept.
 LONGEST = 20_000
 
@@ -50,21 +51,29 @@ class FormStep:
     def pick_answers(self, posted: Mapping[str, str]) -> Values:
         """The answers in what was posted: each field of the step, empty where it is missing, and nothing else."""
         if self.slug == INSURERS:
-            return {INSURERS: "\n".join(row for row in read_rows(posted) if row)}
+            return {INSURERS: "\n".join(_fold_rows(read_rows(posted)))}
         return {name: posted.get(name, "") for name in self.fields}
 
 
 STEPS = (
-    FormStep("kind", N_("Kind of assister"), ("kind",)),
+    # The first questions come before the steps that are counted; a draft may have been begun with the kind alone.
+    FormStep("kind", N_("First questions"), ("kind", EXPERIENCE, WORK_STATE)),
     FormStep("name", N_("Name"), ("first_name", "last_name")),
     FormStep("contact", N_("Contact"), ("email", "phone", "language")),
     FormStep("license", N_("License"), ("npn", "license_number"), LICENSED),
     FormStep("employer", N_("Employer"), ("employer.kind", "employer.name"), COUNSELORS),
     FormStep(INSURERS, N_("Insurance companies"), (INSURERS,), LICENSED),
     FormStep(
-        "business-address", N_("Business address"), tuple(f"business_address.{part}" for part in _ADDRESS), LICENSED
+        "business-address",
+        N_("Business address"),
+        tuple(f"business_address.{part}" for part in ADDRESS_PARTS),
+        LICENSED,
     ),
-    FormStep("physical-address", N_("Physical address"), (*(f"physical_address.{part}" for part in _ADDRESS), SAME)),
+    FormStep(
+        "physical-address",
+        N_("Physical address"),
+        (*(f"physical_address.{part}" for part in ADDRESS_PARTS), SAME),
+    ),
     FormStep("agreement", N_("Agreement"), ("agreement_accepted", "agreement_version", "agreement_language")),
     FormStep("background-check", N_("Background check"), ("background_check_consent",), COUNSELORS),
 )
@@ -85,21 +94,19 @@ def build_document(answers: Mapping[str, str]) -> dict[str, Any]:
     return {group: {} for group in _GROUPS if group in asked} | read_request({**given, "program": STATE_PROGRAM})
 
 
-def copy_same_address(answers: Mapping[str, str]) -> Values:
-    """The answers as the pages show them: with the business address for a physical one that is the same."""
-    if not answers.get(SAME):
-        return dict(answers)
-    copied = {f"physical_address.{part}": answers.get(f"business_address.{part}", "") for part in _ADDRESS}
-    return {**answers, **copied}
-
-
 def find_faults(answers: Mapping[str, str]) -> list[Fault]:
     """Everything that is wrong with the request as it stands, and everything it lacks."""
+    first = find_first_faults(answers)
     try:
         parse_request(build_document(answers))
     except Invalid as invalid:
-        return list(invalid.faults)
-    return []
+        return sorted([*first, *invalid.faults], key=_rank_fault)
+    return first
+
+
+def _rank_fault(fault: Fault) -> int:
+    """The first questions in the order of their page; all else as it comes."""
+    return _FIRST.index(fault.field) if fault.field in _FIRST else len(_FIRST)
 
 
 def find_faults_at(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
@@ -118,13 +125,15 @@ def is_answered(step: FormStep, answers: Mapping[str, str]) -> bool:
 
 
 def find_first_open(answers: Mapping[str, str]) -> FormStep | None:
-    """The first step that is not answered, or has a fault; None where the request is complete."""
+    """The first step that is not answered, has a fault or leads elsewhere; None where the request is complete."""
     faults = find_faults(answers)
     return next(
         (
             step
             for step in list_steps(answers)
-            if not is_answered(step, answers) or any(step.owns(fault.field) for fault in faults)
+            if not is_answered(step, answers)
+            or any(step.owns(fault.field) for fault in faults)
+            or (step is STEPS[0] and find_detour(answers))
         ),
         None,
     )
@@ -149,9 +158,14 @@ def change_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
     verb, _, number = do.partition(".")
     if verb == "remove" and (place := parse_number(number)) is not None:
         rows[place : place + 1] = []
-    kept = [row for row in rows if row]
+    kept = _fold_rows(rows)
     count = min(max(1, len(kept) + (verb == "add")), MOST_INSURERS)
     return {f"{INSURERS}.{number}": row for number, row in enumerate(kept)}, count
+
+
+def _fold_rows(rows: Iterable[str]) -> tuple[str, ...]:
+    """What is in the rows, each company once."""
+    return fold_insurers(row for row in rows if row)
 
 
 def is_too_long(answers: Mapping[str, str]) -> bool:

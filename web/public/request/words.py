@@ -8,12 +8,14 @@ from web.http.sentences import explain_reason
 
 _STREET = N_("Enter the street and number.")
 _CITY = N_("Enter the city.")
-_STATE = N_("Enter the state.")
+_STATE = N_("Choose the state from the list.")
 _ZIP = N_("Enter the ZIP code.")
 
 # What is asked for where it is missing, or none of what there is to choose from.
 MISSING: dict[str, str] = {
     "kind": N_("Choose whether you are an agent, a broker or an enrollment counselor."),
+    "experience": N_("Choose whether you have been certified by [exchange] before."),
+    "work_state": N_("Choose the state that you work from."),
     "first_name": N_("Enter your first name."),
     "last_name": N_("Enter your last name."),
     "email": N_("Enter your e-mail address."),
@@ -34,6 +36,9 @@ MISSING: dict[str, str] = {
 }
 # Other sentences that a reader of the form's pages would not understand as the documents of the API put them.
 OTHERWISE: dict[tuple[str, str], str] = {
+    ("work_state", "state"): N_("Choose the state that you work from."),
+    ("business_address.state", "state"): _STATE,
+    ("physical_address.state", "state"): _STATE,
     ("employer.name", "employer_name"): N_("Enter the name of your employer. Only [exchange] itself needs no name."),
     ("insurers", "one_insurer"): N_(
         "An agent represents one insurance company. Name one only, or change your request to that of a broker."
