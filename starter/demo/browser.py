@@ -29,6 +29,7 @@ class OwnBrowser:
     async def send_state_request(self, request: Document) -> None:
         """The form of the state, one step after the other, and the code that comes to its address."""
         answers = dict(_flatten(request))
+        answers |= {"experience": "new", "work_state": answers["physical_address.state"]}
         shown = await self._post("/request", {"plan_year": answers["plan_year"]})
         for _ in range(_MOST_STEPS):
             if shown.url.path == "/request/confirm":

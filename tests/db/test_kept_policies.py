@@ -53,6 +53,9 @@ async def test_e12_a_case_keeps_its_rules_and_has_the_contacts_and_links_in_forc
         "1-833-862-3935": "1-800-555-0100",
         "FFMProducer-AssisterHelpDesk@cms.hhs.gov": "desk@example.org",
         "https://portal.cms.gov": "https://portal.example.org",
+        "https://nipr.com/help/look-up-your-npn": "https://npn.example.org",
+        "Presbyterian Health Plan": "Sample Health Plan",
+        "Nevada Health Link": "Sample Health Link",
     }
     load_policies(change_files(tmp_path, changes), trying=True)
     state = (await office.database.read(load_snapshot, opened.case_id)).state_policy
@@ -61,6 +64,12 @@ async def test_e12_a_case_keeps_its_rules_and_has_the_contacts_and_links_in_forc
     federal = (await office.database.read(load_snapshot, registered.case_id)).federal_policy
     assert (federal.lags[FederalList.FIND_LOCAL_HELP], federal.reminder_every_days) == (3, 14)
     assert (federal.help_desk, federal.links["cms_portal"].url) == ("desk@example.org", "https://portal.example.org")
+    assert state.npn_lookup == federal.npn_lookup
+    assert state.npn_lookup is not None
+    assert state.elsewhere is not None
+    assert state.npn_lookup.url == "https://npn.example.org"
+    assert "Sample Health Plan" in state.insurers
+    assert state.elsewhere.exchanges["NV"].name == "Sample Health Link"
     later = (
         await office.database.read(load_snapshot, (await office.opened(plan_year=2024, npn="77001235")).case_id)
     ).state_policy

@@ -63,22 +63,23 @@ class Shown(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__()
         self.words: list[str] = []
-        self.styling = False
+        self.silent = False
         self.feed(source)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.styling = tag == "style"
+        # The names of states are no sentences (templates/states.py): chosen by their two letters.
+        self.silent = tag == "style" or bool(tag == "option" and re.fullmatch("[A-Z]{2}", given.get("value") or ""))
         button = tag == "input" and given.get("type") in {"submit", "button", "reset"}
         named = [*self.READ, "value"] if button else self.READ if tag != "meta" else ()
         self.words += [given[name] or "" for name in named if name in given]
 
     def handle_endtag(self, tag: str) -> None:
-        self.styling = False
+        self.silent = False
 
     def handle_data(self, data: str) -> None:
-        if not self.styling:
+        if not self.silent:
             self.words.append(data)
 
 
