@@ -3,9 +3,10 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_serializer
+from pydantic import AfterValidator, Field, StringConstraints, field_serializer
 
 from domain.shared.assister import AssisterType, Kind
+from domain.shared.documents.fields import STATES
 from domain.shared.policy import Address, Label, Link, LocalLink, PolicyData, PolicyDay, ProgramPolicy
 
 
@@ -40,7 +41,13 @@ class OtherExchange(PolicyData):
     url: Address
 
 
-StateCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+def _check_state(code: str) -> str:
+    if code not in STATES:
+        raise ValueError("name a state by its two letters, such as CA")
+    return code
+
+
+StateCode = Annotated[str, AfterValidator(_check_state)]
 Insurer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
