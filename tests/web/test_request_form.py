@@ -458,7 +458,7 @@ async def test_a_step_takes_its_own_fields_and_nothing_else(house: House, person
 async def test_what_is_too_long_to_keep_is_told_and_not_kept(house: House, person: Browser) -> None:
     await at(person, "insurers", documents.broker())
     (before,) = await drafts(house)
-    rows = {f"insurers__{number}": "x" * 2000 for number in range(20)}
+    rows = {f"insurers__{number}": f"{number}" + "x" * 2000 for number in range(20)}
     for do in ({}, {"do": "add"}):
         page = await form.answer(person, **rows, **do)
         assert page.status == 422
