@@ -48,6 +48,7 @@ from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reference_numbers import make_reference_number
 from domain.state.adverse_actions import build_notice_facts, count_notice_days
 from domain.state.certification import PortalAccount
+from domain.state.review import expect_decision
 from domain.state.training_deadline import describe_deadline, find_awaited_day
 from templates.catalogs import translate
 from templates.letters import NoticeRenderer
@@ -195,6 +196,7 @@ class NoticesActivities(contracts.Notices):
     ) -> dict[str, Any]:
         policy, state, language = snapshot.state_policy, snapshot.certification, snapshot.applicant.language
         values: dict[str, Any] = {
+            "review": expect_decision(state, policy, snapshot.case.opened_at, now, self._days_off),
             "resources": [
                 {"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]
             ],
@@ -249,11 +251,8 @@ class NoticesActivities(contracts.Notices):
 
         Until its notice is sent its days are those that they would be if it is sent now.
         """
-        action, policy, language = (
-            snapshot.certification.adverse_action,
-            snapshot.state_policy,
-            snapshot.applicant.language,
-        )
+        action, policy = snapshot.certification.adverse_action, snapshot.state_policy
+        language = snapshot.applicant.language
         if action is None:
             return None
         agency, today = policy.report_agency, find_local_date(policy, now)

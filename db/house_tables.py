@@ -31,6 +31,7 @@ class StaffAccount(SQLModel, table=True):
     actor: str = Field(unique=True)
     roles: list[str] = Field(sa_type=JSON, description="those of the last log-in")
     first_seen_at: datetime = Field(sa_type=Utc)
+    name: str | None = Field(default=None, description="what the provider called them at the last log-in")
 
 
 class SavedView(SQLModel, table=True):

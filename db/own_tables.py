@@ -94,3 +94,16 @@ class AnswerRow(SQLModel, table=True):
     faults: list[Any] = Field(sa_type=JSON, description="what keeps it out, as faults are stored")
     asked_at: datetime = Field(sa_type=Utc)
     next_attempt_at: datetime = Field(sa_type=Utc, index=True)
+    reference: str | None = Field(default=None, description="the number of the case it is about; none where none is")
+
+
+class ReferenceAlias(SQLModel, table=True):
+    """A reference number that a confirmation showed of a request sent again, whose case has another number.
+
+    ``alias_id`` is the case's id that the number was made of.
+    """
+
+    __tablename__ = "reference_alias"
+    alias_id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id", index=True)
+    at: datetime = Field(sa_type=Utc)

@@ -491,12 +491,19 @@ class AccessLogRow(SQLModel, table=True):
 
     # The first name of the access log: a table is not renamed for the sake of a word.
     __tablename__ = "look"
-    __table_args__ = (Index("ix_look_actor", "actor", "id"), Index("ix_look_case", "case_id", "id"))
+    __table_args__ = (
+        Index("ix_look_actor", "actor", "id"),
+        Index("ix_look_case", "case_id", "id"),
+        Index("ix_look_at", "at"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=Utc)
     actor: str
     page: str
     case_id: str | None = Field(default=None, description="none where a whole list was exported")
+    is_further: bool | None = Field(
+        default=None, description="true of every case that one view of a page showed but of its first"
+    )
 
 
 class DraftRow(SQLModel, table=True):

@@ -138,6 +138,7 @@ class LetterSender:
             "problems": [translate(one.template, row.language, **one.details) for one in load_faults(row.faults)],
             "contact": describe_contact(policy, Topic.GENERAL, row.language),
             "own_url": f"{self._web_url}{OWN_PATH}",
+            "reference": row.reference,
         }
         template = ADDRESS_CHANGED if row.answer == RequestAnswer.ADDRESS_CHANGED else ANSWER
         return self._compose(template, values, row.email, row.language, row.id)

@@ -227,6 +227,7 @@ ACCESSED_PAGES: Labels = {
     "imports": N_("Imports"),
     "appeals": N_("Appeals"),
     "webhook": N_("Webhook"),
+    "webhooks": N_("Webhooks"),
     "history": N_("Case history"),
     "audit": N_("Case audit"),
 }
@@ -294,13 +295,14 @@ FILTERS: dict[str, Labels] = {
 }
 
 
-def make_filters(words: NullTranslations) -> dict[str, Callable[[str], str]]:
+def make_filters(words: NullTranslations) -> dict[str, Callable[..., str]]:
     """The filters of a template environment: a value of an enumeration by its name in the catalog's language."""
-    named: dict[str, Callable[[str], str]] = {
+    named: dict[str, Callable[..., str]] = {
         name: partial(_label_value, table, words) for name, table in FILTERS.items()
     }
     named["accessed_page"] = partial(_label_or_code, FILTERS["accessed_page"], words)
     named["actor"] = partial(_label_actor, words)
+    named["counted_days"] = partial(_count_days, words)
     return named | {"reason_to_look": partial(_label_attention, words)}
 
 
@@ -323,6 +325,13 @@ def _label_actor(words: NullTranslations, actor: str) -> str:
     """Somebody of staff by their name, everybody else by their label; people of before are called as they were."""
     name = actor.removeprefix("staff:")
     return name if name != actor else _label_or_code(FILTERS["actor"], words, actor)
+
+
+def _count_days(words: NullTranslations, days: int, counted: str) -> str:
+    """So many days, by the business days among them or by the calendar."""
+    if counted == "business":
+        return words.ngettext("%(num)s business day", "%(num)s business days", days) % {"num": days}
+    return words.ngettext("%(num)s day", "%(num)s days", days) % {"num": days}
 
 
 def _label_or_code(table: Labels, words: NullTranslations, code: str) -> str:

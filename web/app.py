@@ -77,7 +77,7 @@ from web.staff import (
     sessions,
     webhooks as staff_webhooks,
 )
-from web.staff.desk import answers, assignments, bulk, notes, views
+from web.staff.desk import answers, assignments, bulk, kept_form as staff_kept_form, notes, views
 
 log = structlog.get_logger(__name__)
 
@@ -224,6 +224,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     assister_links.install_handlers(app)
     visit.install_handlers(app)
     sign_in.install_handlers(app)
+    staff_kept_form.install_handlers(app)
     assister = (answer, contacts, dispute, certificate, activation)
     marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates, portal_pass)
     staff = (
@@ -244,6 +245,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         dashboard,
         operations,
         access_log,
+        staff_kept_form,
     )
     for module in (
         api,

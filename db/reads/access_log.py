@@ -1,8 +1,9 @@
 """The access log as auditors read it: who was shown whose personal data, newest first; and why somebody may be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import or_
 from sqlalchemy.orm import Session
@@ -11,8 +12,28 @@ from sqlmodel import col, select
 from db.appeal_tables import AppealRow
 from db.case_state import list_flags, list_rows, load_case
 from db.cursors import NUMBERS, Cursor, Page, page_of
-from db.tables import AccessLogRow, AuditRow
+from db.tables import AccessLogRow, AuditRow, Case
 from domain.shared.cases.appeals import AppealState
+
+
+@dataclass(frozen=True)
+class AccessFilter:
+    """What the log is narrowed down to: who looked, one of several; whose case; from when, and before when."""
+
+    actors: tuple[str, ...] = ()
+    case_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """One view of a page that showed somebody personal data; ``case_ids`` are empty of a whole list."""
+
+    at: datetime
+    actor: str
+    page: str
+    case_ids: tuple[str, ...]
 
 
 class CaseInNeed(NamedTuple):
@@ -37,13 +58,21 @@ def read_need(session: Session, case_id: str, since: datetime) -> CaseInNeed:
     return CaseInNeed(case.stage, is_flagged, bool(list_rows(session, appeals.limit(1))))
 
 
+def read_needs(session: Session, case_ids: Iterable[str], since: datetime) -> dict[str, CaseInNeed]:
+    """The same of several cases, as far as there are such."""
+    known = select(col(Case.case_id)).where(col(Case.case_id).in_(list(case_ids)))
+    return {case_id: read_need(session, case_id, since) for case_id in list_rows(session, known)}
+
+
 def read_access_log(
-    session: Session, after: Cursor | None = None, limit: int = 50, actor: str = "", case_id: str = ""
-) -> Page[AccessLogRow]:
-    """One page of the log, of an actor or a case where one is given. Raises `Invalid` for an invalid cursor."""
-    number = col(AccessLogRow.id)
-    wanted = {col(AccessLogRow.actor): actor, col(AccessLogRow.case_id): case_id}
-    conditions = [column == value for column, value in wanted.items() if value]
+    session: Session, after: Cursor | None = None, limit: int = 50, wanted: AccessFilter | None = None
+) -> Page[Access]:
+    """One page of the log, a row a view, the newest first. Raises `Invalid` for an invalid cursor.
+
+    A view is shown with every case that it showed; of a log narrowed down to a case, with that one alone.
+    """
+    wanted, number = wanted or AccessFilter(), col(AccessLogRow.id)
+    conditions = _list_conditions(wanted)
 
     def fetch(key: int | None, back: bool, most: int) -> Sequence[AccessLogRow]:
         query = select(AccessLogRow).where(*conditions).order_by(number if back else number.desc()).limit(most)
@@ -51,4 +80,40 @@ def read_access_log(
             query = query.where(number > key if back else number < key)
         return list_rows(session, query)
 
-    return page_of(NUMBERS, lambda row: row.id or 0, fetch, after, limit)
+    page = page_of(NUMBERS, lambda row: row.id or 0, fetch, after, limit)
+    further = {} if wanted.case_id else _find_further_cases(session, page.rows)
+    rows = [
+        Access(row.at, row.actor, row.page, tuple(one for one in (row.case_id, *further.get(_view_of(row), ())) if one))
+        for row in page.rows
+    ]
+    return Page(rows, page.next, page.previous)
+
+
+def _list_conditions(wanted: AccessFilter) -> list[Any]:
+    at = col(AccessLogRow.at)
+    conditions: list[Any] = []
+    if wanted.actors:
+        conditions.append(col(AccessLogRow.actor).in_(wanted.actors))
+    if wanted.since is not None:
+        conditions.append(at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(at < wanted.until)
+    ours = col(AccessLogRow.case_id) == wanted.case_id if wanted.case_id else col(AccessLogRow.is_further).is_(None)
+    return [*conditions, ours]
+
+
+def _view_of(row: AccessLogRow) -> tuple[datetime, str, str]:
+    """What the rows of one view have in common: they are written at once."""
+    return row.at, row.actor, row.page
+
+
+def _find_further_cases(
+    session: Session, firsts: Iterable[AccessLogRow]
+) -> dict[tuple[datetime, str, str], list[str | None]]:
+    """The cases of these views besides the first one of each."""
+    at, found = col(AccessLogRow.at), dict[tuple[datetime, str, str], list[str | None]]()
+    moments = {row.at for row in firsts}
+    query = select(AccessLogRow).where(at.in_(moments), col(AccessLogRow.is_further).is_(True))
+    for row in list_rows(session, query.order_by(col(AccessLogRow.id))):
+        found.setdefault(_view_of(row), []).append(row.case_id)
+    return found

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func
+from sqlalchemy import exists, func, or_
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col, select
 
 from db.case_state import list_rows
+from db.own_tables import ReferenceAlias
 from db.reads.queue import ListedCase, list_matching
 from db.tables import Assister, Case, CertificateRow, SearchTerm
 from domain.shared.ids import parse_certificate_number
@@ -103,9 +104,14 @@ def _find_certified(session: Session, query: str) -> str | None:
 
 
 def _find_referred(session: Session, query: str, limit: int) -> list[ListedCase]:
-    """The case of a reference number; two, where chance would have it."""
+    """The case of a reference number, its own or that of a request sent again; two, where chance would have it."""
     ids = find_case_range(query)
-    return list_matching(session, col(Case.case_id).between(*ids), limit=limit) if ids else []
+    if ids is None:
+        return []
+    # A request sent again was confirmed under a number of its own.
+    again = select(col(ReferenceAlias.case_id)).where(col(ReferenceAlias.alias_id).between(*ids)).limit(limit)
+    is_meant = or_(col(Case.case_id).between(*ids), col(Case.case_id).in_(list_rows(session, again)))
+    return list_matching(session, is_meant, limit=limit)
 
 
 def _find_people(session: Session, words: Sequence[str], limit: int) -> list[str]:

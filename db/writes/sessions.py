@@ -48,6 +48,11 @@ def find_session(session: Session, token: str, idle: timedelta, now: datetime) -
     return row if row is not None and _is_open(row, idle, now) else None
 
 
+def find_former_session(session: Session, token: str) -> StaffSession | None:
+    """The session of a cookie, over or not; None where it is unknown, or over for long."""
+    return session.get(StaffSession, hash_token(token))
+
+
 def is_touch_due(row: StaffSession, now: datetime) -> bool:
     """Whether its use is to be noted: once a minute, so that not every page is a write."""
     return now - row.seen_at >= TOUCHED_EVERY

@@ -29,6 +29,7 @@ from db.writes.links import ACTIVATION, use_activation_link
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, ABOUT_APPEALS, AUTHORITY_NOTICES, FAREWELLS, Notice
+from domain.shared.cases.review_times import find_review_day
 from domain.shared.ids import hash_token
 from domain.shared.policy import find_local_date
 from domain.state.policies import POLICIES
@@ -127,6 +128,26 @@ async def test_a_mail_is_kept_as_it_was_sent(office: Office) -> None:
     (effect,) = await office.all(EffectRow)
     assert effect.key == mail.key
     assert effect.result is not None
+
+
+async def test_a_request_that_is_late_or_decided_is_promised_no_day(office: Office) -> None:
+    at = office.at = datetime.now(UTC)
+    fresh, late = [
+        (await open_case(office.database, KEY, documents.broker(), at - timedelta(days=days))).case_id
+        for days in (0, 30)
+    ]
+    await office.send(fresh, Notice.REQUEST_RECEIVED)
+    await office.send(late, Notice.REQUEST_RECEIVED)
+    decided = {"verdict": "approve", "by": "staff", "reason": "Fine.", "override": None, "round": 0}
+    facts = [
+        Fact(id="screened", kind=FactKind.SCREENED, at=at, data={"round": 0, "findings": []}),
+        Fact(id="decided", kind=FactKind.DECIDED, at=at, data=decided),
+    ]
+    assert await office.database.write(record_facts, fresh, facts, at, "test")
+    await office.send(fresh, Notice.REQUEST_RECEIVED, 1)
+    by = f"by {format_day('en', find_review_day(POLICIES['bewellnm', 2024], at, list_days_off))}"
+    texts = [" ".join(part(message, "plain").split()) for message in office.postbox.messages()]
+    assert [(by in text, "As a rule" in text) for text in texts] == [(True, True), (False, False), (False, False)]
 
 
 async def test_the_names_of_what_is_attached_are_kept_and_not_the_files(office: Office) -> None:

@@ -12,6 +12,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.requests import Request
 
 from db.engine import Database
+from db.reads.house.staff_names import list_staff_names
 from db.writes.house.staff_accounts import recognize_staff
 from domain.shared.ids import name_staff_actor
 from settings import Settings, parse_staff_token
@@ -126,6 +127,19 @@ async def test_nobody_is_called_as_the_system_or_as_somebody_else(database: Data
     # One who is called as a bearer token is.
     found = await database.write(recognize_staff, ISSUER, "4", "reporting-bot", [], NOW, {"reporting-bot": "…"})
     assert found.actor == "staff:reporting-bot~2"
+
+
+async def test_who_gives_themselves_another_s_name_is_told_apart_on_every_page(database: Database) -> None:
+    """A name is what the provider says; beside one that two have stands what the audit calls each."""
+    people = (("1", "rita", "Rita Example"), ("2", "olga", "Olga Example"), ("3", "bot", ""))
+    for subject, name, called in people:
+        await database.write(recognize_staff, ISSUER, subject, name, [], NOW, (), called)
+    assert await database.read(list_staff_names) == {"staff:rita": "Rita Example", "staff:olga": "Olga Example"}
+    await database.write(recognize_staff, ISSUER, "2", "olga", [], NOW, (), "Rita Example")
+    assert await database.read(list_staff_names) == {
+        "staff:rita": "Rita Example (rita)",
+        "staff:olga": "Rita Example (olga)",
+    }
 
 
 def test_a_page_tells_somebody_named_system_from_the_system() -> None:

@@ -99,6 +99,19 @@ async def _sending_too_late(page: Page, people: People, language: str) -> None:
     await page.wait_for_url("**/me/kept*")
 
 
+async def _staff_sending_too_late(page: Page, people: People, language: str) -> None:
+    """A note that is sent after the session of its author has ended, and the log-in after it."""
+    person = "Demo Second Reviewer"
+    await people.signs_in_anew(page, person)
+    await _open(page, people, await people.waiting_case(), language, 200)
+    await people.end_staff_session(page)
+    await fill_in(page, {"note": "Asked the other office,\nwhich answers tomorrow."})
+    await follow(page.locator("[action$='/note'] button"))
+    await follow(page.locator("main a[href*='/staff/sign-in/start']"))
+    await page.get_by_role("button", name=person, exact=True).click()
+    await page.wait_for_url("**/staff/kept*")
+
+
 async def _stay(page: Page, people: People, language: str) -> None:
     """Goes on where one is."""
 
@@ -330,6 +343,10 @@ PAGES = {
     ),
     "staff_import_not_undone": Row("/staff/imports/{import_id}/undo", as_staff(_import_not_undone, "Demo Operator")),
     "staff_access_log": Row("/staff/access-log", as_staff(at("/staff/access-log"), "Demo Auditor")),
+    "staff_access_log_faulty": Row(
+        "/staff/access-log", as_staff(at("/staff/access-log?from=soon&actor=Demo+Reviewer", 422), "Demo Auditor")
+    ),
+    "staff_kept": Row("/staff/kept", _staff_sending_too_late),
     "staff_own_sessions": Row("/staff/own-sessions", as_staff(at("/staff/own-sessions"))),
     "staff_file_not_needed": Row(CASE, as_staff(of(People.completed_case, status=403), "Demo Operator")),
     "staff_sessions": Row("/staff/sessions", as_staff(at("/staff/sessions"), "Demo Operator")),

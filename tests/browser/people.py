@@ -81,6 +81,20 @@ class People:
         await page.locator("[action='/staff/sign-out']").wait_for()
         self._sessions[person] = [one for one in await page.context.cookies() if one["name"] != "lang"]
 
+    async def signs_in_anew(self, page: Page, person: str) -> None:
+        """One of the identity provider's people signs in, with a session that others don't use and the test may end."""
+        await page.goto(f"{self.world.web}/staff/sign-in/start")
+        await page.get_by_role("button", name=person, exact=True).click()
+        await page.locator("[action='/staff/sign-out']").wait_for()
+
+    async def end_staff_session(self, page: Page) -> None:
+        """The session of who is signed in on a page ends while the page is open."""
+        token = await page.locator("[action='/staff/sign-out'] [name=csrf_token]").get_attribute("value")
+        secret = next(one["value"] for one in await page.context.cookies() if one["name"] == "staff")
+        async with httpx2.AsyncClient(cookies={"staff": secret}, timeout=PATIENCE) as elsewhere:
+            answer = await elsewhere.post(f"{self.world.web}/staff/sign-out", data={"csrf_token": token})
+        assert answer.status_code == 303
+
     # the state program, by their status pages
 
     @once

@@ -124,7 +124,7 @@ async def test_a_decision_that_comes_too_late_is_told_who_decided_first(
     await decide(first, "approve", "The licence is in order.")
     await expect(first.locator("main [role=status]").first).to_contain_text("Approved")
     await decide(second, "deny", "The licence belongs to somebody else.")
-    await expect(alert(second)).to_contain_text("demo-reviewer")
+    await expect(alert(second)).to_contain_text("Demo Reviewer")
     await expect(alert(second)).to_contain_text("The licence belongs to somebody else.")  # what was typed isn't lost
     await frame(second, "en")
     if javascript:  # which axe needs

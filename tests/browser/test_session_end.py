@@ -1,4 +1,4 @@
-"""A session on one's own pages that is about to end: said in time, made longer, and nothing typed is lost (D6)."""
+"""A session that is about to end, on one's own pages and of staff: said in time, made longer, nothing typed is lost."""
 
 import re
 
@@ -17,7 +17,7 @@ SECONDS = re.compile(r'data-seconds="\d+"')
 TYPED = "The second one, <b>as I said</b>."
 
 
-async def hurry(page: Page, seconds: int) -> None:
+async def hurry(page: Page, seconds: int, pages: str = "**/me/*") -> None:
     """Shows the next page as it is that many seconds before the session's end: nobody waits for half an hour here."""
 
     async def shorten(route: Route) -> None:
@@ -25,7 +25,7 @@ async def hurry(page: Page, seconds: int) -> None:
         await route.fulfill(response=answer, body=SECONDS.sub(f'data-seconds="{seconds}"', await answer.text()))
 
     await page.unroute_all()
-    await page.route("**/me/*", shorten)
+    await page.route(pages, shorten)
 
 
 async def test_d6_a_session_says_that_it_ends_and_goes_on_with_what_was_typed(
@@ -67,3 +67,20 @@ async def test_d6_what_was_typed_is_sent_after_the_next_sign_in(
     await page.wait_for_url("**/me/kept*")
     await expect(page.locator("main")).to_contain_text(TYPED)
     assert "second" not in page.url
+
+
+async def test_staff_are_told_that_their_session_ends_and_go_on_where_they_write(
+    browse: Browse, people: People, language: str
+) -> None:
+    page = await browse(language)
+    await people.signs_in(page, "Demo Reviewer")
+    await hurry(page, 302, "**/staff/cases/*")
+    await page.goto(await people.waiting_case())
+    await fill_in(page, {"note": TYPED})
+    await expect(page.locator("[data-session-warning]")).to_be_visible()
+    await expect(page.locator("[data-session-over]")).to_be_hidden()
+    await expect(page.locator("main [name=note]")).to_be_focused()
+    await page.get_by_role("button", name=translate("Stay signed in", language)).click()
+    await expect(page.locator("[data-session-warning]")).to_be_hidden()
+    await expect(page.locator("main [name=note]")).to_have_value(TYPED)
+    await page.unroute_all()

@@ -1,11 +1,14 @@
 """Business days over federal holidays, weekends and year ends (B18–B20); every weekday is written out."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from adapters.holidays import list_federal_holidays
+from adapters.holidays import list_days_off, list_federal_holidays
 from domain.shared.business_days import find_business_day, is_business_day
+from domain.shared.cases.review_times import ReviewTime, expect_review
+from domain.shared.policy import DayKind
+from domain.state.policies import POLICIES
 
 # Completed on, and the n-th business day after it.
 TABLE = [
@@ -110,3 +113,27 @@ def test_without_holidays_only_weekends_are_skipped() -> None:
     days = [date(2024, 12, day) for day in range(23, 30)]
     assert [is_business_day(day, ()) for day in days] == [True] * 5 + [False] * 2
     assert not is_business_day(date(2024, 12, 25), {date(2024, 12, 25)})
+
+
+@pytest.mark.parametrize(
+    ("since", "now", "expected"),
+    [
+        ("2024-03-04T17:00", "2024-03-04T17:00", date(2024, 3, 11)),
+        ("2024-03-04T17:00", "2024-03-11T23:00", date(2024, 3, 11)),
+        ("2024-03-05T04:00", "2024-03-05T04:00", date(2024, 3, 11)),  # still Monday where the exchange is
+        (None, "2024-03-11T23:00", None),
+    ],
+)
+def test_who_waits_is_told_the_target_s_days_and_its_last_one_once_they_run(
+    since: str | None, now: str, expected: date | None
+) -> None:
+    waits = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
+    found = expect_review(
+        POLICIES["bewellnm", 2024], waits, datetime.fromisoformat(now).replace(tzinfo=UTC), list_days_off
+    )
+    assert found == ReviewTime(5, DayKind.BUSINESS, expected)
+
+
+def test_nobody_is_promised_a_day_that_is_over() -> None:
+    since, late = datetime(2024, 3, 4, 17, tzinfo=UTC), datetime(2024, 3, 12, 17, tzinfo=UTC)
+    assert expect_review(POLICIES["bewellnm", 2024], since, late, list_days_off) is None

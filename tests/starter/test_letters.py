@@ -18,10 +18,12 @@ from adapters.mail import Email, Mailer
 from db.case_state import list_rows
 from db.engine import Database
 from db.own_tables import AnswerRow, CodeRow
+from db.tables import Case
 from db.writes.own.answers import GIVEN_UP_AFTER
 from db.writes.own.codes import ask_code, try_code
 from db.writes.own.requests import take_request
 from domain.shared.codes import CodeAnswer, CodePurpose
+from domain.shared.reference_numbers import make_reference_number
 from domain.state.request import parse_request
 from starter import letters
 from starter.letters import LetterSender
@@ -118,6 +120,18 @@ async def test_d4_what_becomes_of_a_request_is_told_once_and_then_forgotten(desk
     assert "https://certify.example/me" in text.split()
     assert "Broker" not in text.replace("Brokers", "")
     assert await desk.database.read(list_rows, select(AnswerRow)) == []
+
+
+async def test_the_answer_to_a_repeated_request_carries_the_number_of_the_case_there_is(desk: Desk) -> None:
+    for _ in range(2):
+        await desk.take(email=EMAIL, npn="17654321")
+    assert await desk.sender.send_due_answers() == 1
+    (message,) = desk.postbox.messages()
+    (case_id,) = await desk.database.read(list_rows, select(Case.case_id))
+    for kind in ("plain", "html"):
+        body = message.get_body((kind,))
+        assert body is not None
+        assert make_reference_number(case_id) in body.get_content()
 
 
 async def test_d4_an_answer_is_tried_again_for_days_and_then_given_up(desk: Desk) -> None:

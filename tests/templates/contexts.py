@@ -7,7 +7,9 @@ from domain.federal.markets import Role
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.cases.authority import ORDERED, Authority, PendingTermination, Rebuttal, Suspension, SuspensionCause
 from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
+from domain.shared.cases.review_times import ReviewTime
 from domain.shared.cases.stages import OWNER
+from domain.shared.policy import DayKind
 from domain.state.agreements import find_agreement
 from domain.state.certification import ExamAttempt
 from domain.state.request import list_askable_fields
@@ -305,7 +307,7 @@ def status(
         "attempts": [],
         "corrected": False,
         "contacts_url": "/me/0a1b2c/contacts",
-        "review_by": date(2024, 3, 12),
+        "review": ReviewTime(5, DayKind.BUSINESS, date(2024, 3, 12)),
         "portal_ready": stage == "active",
         "lms_url": LMS_URL,
         "portal_url": PORTAL_URL,

@@ -123,7 +123,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     ),
     "status, review late": (
         "status.html",
-        partial(contexts.status, stage="awaiting_decision", waiting_for="decision", review_by=None, corrected=True),
+        partial(contexts.status, stage="awaiting_decision", waiting_for="decision", review=None, corrected=True),
     ),
     "status, agreement accepted": ("status.html", partial(contexts.status, waiting_for="decision", accepted=True)),
     **{

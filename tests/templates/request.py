@@ -6,6 +6,8 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from domain.shared.cases.review_times import ReviewTime
+from domain.shared.policy import DayKind
 from domain.state.agreements import find_agreement
 from templates.catalogs import translate
 from tests.templates.contexts import ANSWERS, KINDS, NPN_LOOKUP, frame
@@ -101,8 +103,9 @@ def check(language: str, kind: str, refused: bool = False, **changes: object) ->
 
 def done(language: str, kind: str) -> dict[str, object]:
     email = "testa.broker@example.com"
-    shown = {"kind": kind, "plan_year": 2024, "email": email, "reference": REFERENCE, "review_by": date(2024, 3, 12)}
-    return {**frame(language, "/request/done"), **shown}
+    shown = {"kind": kind, "plan_year": 2024, "email": email, "reference": REFERENCE}
+    by = None if kind == "enrollment_counselor" else date(2024, 3, 12)
+    return {**frame(language, "/request/done"), **shown, "review": ReviewTime(5, DayKind.BUSINESS, by)}
 
 
 def progress(language: str, steps: tuple[FormStep, ...], number: int) -> dict[str, Any]:

@@ -35,10 +35,12 @@ from tests.templates.contexts import (
 from web.gallery.samples import (
     ACTIVATION_URL,
     FIND_LOCAL_HELP_URL,
+    NOTICES,
     NUMBER,
     OWN_URL,
     PORTAL_URL,
     RCL_URL,
+    REFERENCE,
     TRACKER_URL,
     VERIFY_URL,
     build_notice_values,
@@ -165,6 +167,37 @@ def has_wrapped_text(one: Letter) -> None:
     for line in one.rendered.text.splitlines():
         assert len(line) <= COLUMNS or line.startswith("http"), line
         assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_letter_leads_back_to_ones_own_pages_and_carries_the_number_of_its_case(language: str) -> None:
+    """Of both programs, in each variant of the gallery; the marketplace's help desk has no such pages."""
+    samples = [one for one in NOTICES if one.notice is not Notice.HELP_DESK]
+    assert {one.program for one in samples} == {"bewellnm", "ffm"}
+    assert {one.notice for one in samples} == set(TO_ASSISTERS)
+    lost = []
+    for one in samples:
+        rendered = LETTERS.render_notice(one.notice, language, one.build_values(language))
+        reader = Reader(rendered.html)
+        leads = OWN_URL in rendered.text.splitlines() and OWN_URL in reader.links
+        if not (leads and REFERENCE in rendered.text and REFERENCE in reader.text):
+            lost.append(f"{one.notice} {one.name}")
+    assert lost == []
+
+
+@pytest.mark.parametrize(("language", "kind"), [*product(LANGUAGES, ["broker", "enrollment_counselor"])])
+def test_who_sent_a_request_is_told_within_what_time_it_is_decided_and_not_once_that_is_over(
+    language: str, kind: str
+) -> None:
+    span = {"en": "As a rule within 5 business days", "es": "Por lo general, en un plazo de 5 días laborables"}[
+        language
+    ]
+    day = {"en": "by March 12, 2024", "es": "12 de marzo de 2024"}[language]
+    for is_told, changes in ((True, {}), (False, {"review": None})):
+        rendered = letter(Notice.REQUEST_RECEIVED, language, kind, **changes)
+        for text in (" ".join(rendered.text.split()), Reader(rendered.html).text):
+            assert (span in text) == is_told
+            assert (day in text) == (is_told and kind == "broker")
 
 
 def differs_from_english(one: Letter) -> None:
@@ -406,12 +439,14 @@ def test_d4_the_answer_to_a_request_says_what_became_of_it_and_leads_to_ones_own
         "problems": ["Said of the scope.", "Said of the window."],
         "contact": CONTACTS[Topic.GENERAL],
         "own_url": OWN_URL,
+        "reference": REFERENCE if answer is RequestAnswer.REPEATED else None,  # where there is a case
     }
     rendered = LETTERS.render_notice("request_answer", language, values)
     reader = Reader(rendered.html)
     for text in (rendered.text, reader.text):
         assert ("Said of the scope." in text) == (answer is RequestAnswer.REFUSED)
         assert OWN_URL in text
+        assert (REFERENCE in text) == (values["reference"] is not None)
     assert OWN_URL in rendered.text.splitlines()
     assert "2024" in rendered.subject
     assert reader.opened == []

@@ -15,7 +15,6 @@ from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, load_case
 from db.engine import Database
-from db.reads.access_log import read_access_log
 from db.tables import AccessLogRow, Case, CertificateRow, CommandRow, FactRow, StaffSession
 from db.writes import sessions
 from db.writes.cases import record_facts
@@ -159,7 +158,8 @@ class House:
 
     async def list_accesses(self, case_id: str = "") -> list[AccessLogRow]:
         """Who was shown personal data, of one case if it is given; newest first."""
-        return (await self.database.read(read_access_log, limit=200, case_id=case_id)).rows
+        ours = select(AccessLogRow).where(*[col(AccessLogRow.case_id) == case_id] if case_id else [])
+        return await self.database.read(list_rows, ours.order_by(col(AccessLogRow.id).desc()).limit(200))
 
     async def prove(self, case_id: str) -> None:
         """Staff have seen whose the NPN of a case is."""

@@ -276,7 +276,7 @@ async def test_one_s_own_page_says_until_when_staff_mean_to_decide(house: House,
     await house.facts(case_id, FactKind.SCREENED, round=0, findings=[])
     (case,) = await house.cases()
     assert case.waiting_for == "decision"
-    assert "As a rule there is one by" in (await person.open(f"/me/{case_id}")).text
+    assert "As a rule there is one within 5 business days: by" in (await person.open(f"/me/{case_id}")).text
     with time_machine.travel(datetime.now(UTC) + timedelta(days=30)):
         await house.own_session(case.request["email"])
         assert "It takes longer than we mean it to" in (await person.open(f"/me/{case_id}")).text

@@ -717,6 +717,26 @@ async def test_the_reference_number_is_the_same_on_every_page_and_staff_find_the
         assert case.case_id in found.text
 
 
+async def test_staff_find_a_case_by_the_number_that_a_request_sent_again_was_confirmed_under(house: House) -> None:
+    document = documents.broker()
+    numbers = []
+    for _ in range(2):
+        house.browser.cookies.clear()
+        page = await form.send(Browser(house.browser), document, house.code)
+        numbers += form.REFERENCE.findall(page.text)
+    (case,) = await house.cases()
+    own = make_reference_number(case.case_id)
+    assert [number == own for number in numbers] == [True, False]
+    (letter,) = await house.database.read(list_rows, select(AnswerRow))
+    assert (letter.answer, letter.reference) == ("repeated", own)
+    csrf = await house.sign_in()
+    await house.open(documents.agent())
+    for number in numbers:
+        found = await house.post("/staff/search", {"words": number, "csrf_token": csrf})
+        assert "Cases found: 1" in read(found).text
+        assert case.case_id in found.text
+
+
 async def test_d1_nothing_is_done_before_the_address_is_confirmed(house: House, person: Browser) -> None:
     request = documents.broker()
     await form.begin(person)

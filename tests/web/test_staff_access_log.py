@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db.house_tables import StaffAccount
 from db.writes.access_log import record_access
 from tests.support import documents
+from tests.support.tables import add_rows
 from tests.web.house import House
 from tests.web.test_pages import BROWSER, read
 from tests.web.test_staff_queue import link, waiting
@@ -67,6 +69,35 @@ async def test_the_log_is_narrowed_to_an_actor_and_a_case(house: House) -> None:
     assert await shown(f"?actor=ana&case_id={first}") == {("ana", first)}
     assert await shown("?actor=nobody") == set()
     assert "No entry matches." in read(await house.browser.get("/staff/access-log?case_id=x")).text
+
+
+async def test_the_log_is_narrowed_to_a_person_by_name_and_to_days(house: House) -> None:
+    known = {"issuer": "https://id.example", "subject": "1", "actor": "staff:ana", "name": "Ana Example"}
+    await house.database.write(add_rows, StaffAccount(**known, roles=[], first_seen_at=NOW))
+    first, second = await house.open(documents.broker()), await house.open(documents.broker())
+    # Noon in winter, at 7 hours from UTC: no other day anywhere near.
+    days = [datetime(2026, 2, day, 19, tzinfo=UTC) for day in (2, 3, 4)]
+    for at in days:
+        await house.database.write(record_access, "staff:ana", "queue", [first, second], at)
+        await house.database.write(record_access, "ben", "case", [first], at)
+    await house.sign_in(AUDITOR)
+
+    async def shown(query: str) -> list[str]:
+        reader = read(await house.browser.get(f"/staff/access-log?{query}"))
+        return [moment["datetime"] or "" for moment in reader.of("time")]
+
+    for who in ("Ana+Example", "ana+example", "ana", "staff%3Aana"):
+        assert await shown(f"actor={who}") == [f"{at:%Y-%m-%dT%H:%M:%S}Z" for at in reversed(days)]
+    reader = read(await house.browser.get("/staff/access-log?actor=ana"))
+    assert "Feb 4, 2026, 12:00 PM MST Ana Example Work queue 2 cases" in reader.text
+    assert [one["value"] for one in reader.of("option")] == ["Ana Example"]
+    assert await shown("actor=ana&from=2026-02-03&until=2026-02-03") == ["2026-02-03T19:00:00Z"]
+    assert len(await shown("from=2026-02-03&until=2026-02-04")) == 4
+    assert len(await shown(f"case_id={second}&from=2026-02-04")) == 1
+    assert await shown("from=9999-12-31") == await shown("until=0001-01-01") == []
+    wrong = read(await house.browser.get("/staff/access-log?from=soon"), 422)
+    assert "Enter a date" in wrong.text
+    assert [one["id"] for one in wrong.of("input") if one.get("aria-invalid")] == ["from"]
 
 
 async def test_the_former_address_leads_to_the_log_under_the_same_filter(house: House) -> None:

@@ -8,12 +8,14 @@ from sqlmodel import col, select
 
 from db.case_state import list_rows, load_snapshot
 from db.desk_tables import CaseNote
+from db.house_tables import StaffAccount
 from db.reads.cases import read_audit
 from db.reads.status import read_status
 from db.tables import AuditRow
 from db.writes.desk import notes
 from domain.state.eligibility import Result
 from starter.cases import now
+from tests.support.tables import add_rows
 from tests.web.house import House
 from tests.web.test_pages import read
 from tests.web.test_staff_decisions import Desk, desk
@@ -37,6 +39,8 @@ async def audited(reviewer: Desk, action: str) -> list[AuditRow]:
 
 async def test_a_note_is_kept_once_with_its_author_and_shown_on_the_case(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
+    called = {"issuer": "https://id.example", "subject": "1", "actor": "reviewer", "name": "Rita Sample-Example"}
+    await house.database.write(add_rows, StaffAccount(**called, roles=[], first_seen_at=now()))
     sent = {**await reviewer.form("note"), "note": f"{SECRET}\nSecond line."}
     for _ in range(2):
         answer = await house.post(f"{reviewer.path}/note", sent)
@@ -46,7 +50,8 @@ async def test_a_note_is_kept_once_with_its_author_and_shown_on_the_case(house: 
     reader = await reviewer.page(f"?done=note&of={reviewer.case_id}")
     assert "The note is kept." in reader.text
     assert SECRET in reader.text
-    assert "Note for staff written" in reader.text
+    assert "Note for staff written Rita Sample-Example" in reader.text
+    assert "Rita Sample-Example, " in reader.text, "beside the note"
     (row,) = await audited(reviewer, "case.noted")
     assert (row.actor, row.reason, row.details) == ("reviewer", None, {})
 

@@ -79,7 +79,9 @@ async def test_what_is_held_says_why_and_a_reviewer_only_reads(house: House) -> 
     assert "See what it says" in aside
     assert {form["action"] for form in reader.of("form")} == {"/staff/sign-out", "/staff/search"}
     assert f"/staff/cases/{case_id}" in {link.get("href") for link in reader.of("a")}
-    assert await house.list_accesses(case_id) == [], "nothing of what they say is shown"
+    assert "Testa Broker" in held
+    (access,) = await house.list_accesses(case_id)
+    assert (access.actor, access.page) == ("reviewer", "webhooks"), "of whose case it is, and nothing of what they say"
     spanish = read(await house.browser.get("/staff/webhooks?lang=es")).text
     assert "Se comunicó antes de emitirse el certificado." in spanish
 
@@ -106,7 +108,10 @@ async def test_what_waits_is_delivered_with_a_reason(house: House) -> None:
     (row,) = await kept(house)
     csrf = await house.sign_in(StaffRole.OPERATOR)
     path = f"/staff/webhooks/{row.id}/deliver"
-    assert path in {form["action"] for form in read(await house.browser.get("/staff/webhooks")).of("form")}
+    listed = read(await house.browser.get("/staff/webhooks"))
+    assert path in {form["action"] for form in listed.of("form")}
+    assert (case_id[:8] in listed.text, "Testa Broker" in listed.text) == (True, False), "no file that they may read"
+    assert await house.list_accesses(case_id) == []
     reader = read(await house.post(path, {"csrf_token": csrf, "reason": " "}), 422)
     assert "Give a reason." in reader.text
     assert [field["id"] for field in reader.of("textarea") if field.get("aria-invalid")] == [f"reason-{row.id}"]

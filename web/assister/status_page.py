@@ -1,7 +1,6 @@
 """What the status page shows of a case (A30): read from the case's state, in the reader's language; no routes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from fastapi import Request
@@ -15,7 +14,7 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, SUSPENDING, Stage, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.links import OWN_CASE_PATH
-from domain.shared.policy import describe_contact, describe_npn_lookup, find_local_date
+from domain.shared.policy import describe_contact, describe_npn_lookup
 from domain.shared.reference_numbers import make_reference_number
 from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
@@ -24,7 +23,7 @@ from domain.state.eligibility import Check, Result
 from domain.state.questions import list_asked_fields
 from domain.state.training_deadline import describe_deadline
 from starter.cases import now
-from starter.review_targets import find_review_day
+from starter.review_targets import expect_case_decision
 from web.codes import describe_proof
 from web.http.appeals import describe_appeal_way
 from web.http.auth import OwnVisitor, describe_session
@@ -98,19 +97,10 @@ async def render_status(
         appeal=await describe_appeal_way(services, case.case_id, state.appeals, language),
         corrected=request.query_params.get("corrected") == "1",
         contacts_url=None if state.ended else f"{here}/contacts?lang={language}",
-        review_by=_find_review_day(certification, waiting_for),
+        review=expect_case_decision(state, policy, case.opened_at, now()),
         npn_lookup=describe_npn_lookup(policy, language),
         withdraw_action=None if state.ended else f"{here}/withdraw?lang={language}",
     )
-
-
-def _find_review_day(certification: OwnCertification, waiting_for: WaitingFor | None) -> date | None:
-    """Until when staff mean to have decided; None while that isn't next, and once the day is over."""
-    case, state = certification.case, certification.state
-    if waiting_for is not WaitingFor.DECISION or state.waiting_since is None:
-        return None
-    day = find_review_day(case.program, case.plan_year, state.waiting_since)
-    return day if find_local_date(certification.policy, now()) <= day else None
 
 
 def _list_asked_values(asked: Mapping[str, Any]) -> Values:

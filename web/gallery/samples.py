@@ -10,9 +10,10 @@ from domain.federal.policy import FederalPolicy
 from domain.shared.assister import Kind
 from domain.shared.cases.appeals import AppealOutcome
 from domain.shared.cases.notices import ABOUT_ADVERSE_ACTIONS, ABOUT_APPEALS, Notice, find_topic
+from domain.shared.cases.review_times import ReviewTime
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
-from domain.shared.policy import ProgramPolicy, describe_contact
+from domain.shared.policy import DayKind, ProgramPolicy, describe_contact
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.state.policies import POLICIES
 from domain.state.policy import Policy
@@ -59,6 +60,7 @@ VARIANTS: Labels = {
     "waits": N_("It waits for the appeal"),
     "goes_on": N_("It goes on after the appeal"),
     "goes_on_without_end": N_("It goes on without a term"),
+    "late": N_("The time to expect is over"),
     "deadline": N_("With a training deadline"),
     "lapsed": N_("Training lapsed"),
 }
@@ -318,6 +320,9 @@ def _build_appeal(notice: Notice, language: str, policy: ProgramPolicy) -> dict[
 
 def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[str, object]:
     """What a notice says by kind and language of its reader."""
+    if notice is Notice.REQUEST_RECEIVED:
+        is_licensed = kind != Kind.ENROLLMENT_COUNSELOR
+        return {"review": ReviewTime(5, DayKind.BUSINESS, date(2024, 3, 12) if is_licensed else None)}
     if notice is Notice.ACTIVE:
         policy = find_sample_policy()
         links = policy.resources[Kind(kind)]
@@ -379,6 +384,7 @@ def _make_notices() -> Iterator[NoticeSample]:
     long_name = dict(zip(("first_name", "last_name"), LONG_NAME, strict=True))
     for notice, kinds in unlike.items():
         yield from (NoticeSample(notice, kind) for kind in kinds)
+    yield NoticeSample(Notice.REQUEST_RECEIVED, broker, "late", {"review": None})
     yield NoticeSample(Notice.LMS_ENROLLED, broker, "confirmed", {"is_returning": False})
     yield from _make_deadlines(broker)
     yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "with_account", {"has_portal_account": True})

@@ -57,13 +57,18 @@ class NotAllowed(HTTPException):
 
 @dataclass(frozen=True)
 class StaffMember:
-    """Somebody of staff: ``actor`` is who the audit names; ``session`` and ``csrf`` are empty for a bearer token."""
+    """Somebody of staff: ``actor`` is who the audit names; ``session`` and ``csrf`` are empty for a bearer token.
+
+    ``ends_at`` is when their session ends unless they go on, ``expires_at`` when it ends in any case.
+    """
 
     actor: str
     name: str
     roles: frozenset[StaffRole]
     session: str = ""
     csrf: str = ""
+    ends_at: datetime | None = None
+    expires_at: datetime | None = None
 
     @cached_property
     def permissions(self) -> frozenset[Permission]:
@@ -159,9 +164,8 @@ def choose_session_cookie(services: Services) -> str:
     return "__Host-staff" if services.settings.is_secure else "staff"
 
 
-def find_sign_in_address(request: Request, services: Services) -> str:
-    """The sign-in that leads back to the page asked for; whoever had a session is told that it is over."""
-    onward = STAFF_HOME
+def find_sign_in_address(request: Request, services: Services, onward: str = STAFF_HOME) -> str:
+    """The sign-in that leads back to the page asked for, else ``onward``; whoever had a session is told it is over."""
     if request.method == "GET":
         onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     told = {"told": "ended"} if request.cookies.get(choose_session_cookie(services)) else {}
@@ -176,11 +180,12 @@ async def find_staff_member(request: Request, services: Services) -> StaffMember
             await check_rate(services, "wrong_credential", request)
             return None
         return _build_token_holder(services, holder)
-    cookie = request.cookies.get(choose_session_cookie(services), "")
-    row = await find_staff_session(services.database, cookie, services.settings.session_idle, now()) if cookie else None
+    cookie, idle = request.cookies.get(choose_session_cookie(services), ""), services.settings.session_idle
+    row = await find_staff_session(services.database, cookie, idle, now()) if cookie else None
     if row is None:
         return None
-    return StaffMember(row.actor, row.name, parse_roles(row.roles), row.id, row.csrf)
+    ends_at = min(row.expires_at, row.seen_at + idle)
+    return StaffMember(row.actor, row.name, parse_roles(row.roles), row.id, row.csrf, ends_at, row.expires_at)
 
 
 async def find_staff_session(database: Database, token: str, idle: timedelta, at: datetime) -> StaffSession | None:
@@ -188,6 +193,7 @@ async def find_staff_session(database: Database, token: str, idle: timedelta, at
     row = await database.read(find_session, token, idle, at)
     if row is not None and is_touch_due(row, at):
         await database.write(touch_session, row.token_hash, at)
+        row.seen_at = at
     return row
 
 
@@ -199,13 +205,18 @@ async def check_csrf(request: Request, member: StaffMember) -> None:
     """Refuses an unsafe call of a session without the session's token. Raises `NotAllowed`."""
     if not member.session or request.method in SAFE_METHODS:
         return
+    if not await has_csrf(request, member.csrf):
+        raise NotAllowed(STALE_PAGE, "The page you sent this from is out of date: open it again, then send it again.")
+
+
+async def has_csrf(request: Request, csrf: str) -> bool:
+    """Whether a call brings the token of a session, in a header or among the fields of its form."""
     given = request.headers.get(CSRF_HEADER, "")
     if not given and read_media_type(request) == MEDIA_TYPE:
         given = (await read_form(request)).get(CSRF_FIELD, "")
     elif not given and read_media_type(request) == UPLOAD_TYPE:
         given = (await read_upload(request)).values.get(CSRF_FIELD, "")
-    if not hmac.compare_digest(given.encode(), member.csrf.encode()):
-        raise NotAllowed(STALE_PAGE, "The page you sent this from is out of date: open it again, then send it again.")
+    return hmac.compare_digest(given.encode(), csrf.encode())
 
 
 def _is_same_secret(given: str, secret: SecretStr) -> bool:

@@ -7,7 +7,8 @@ from gettext import NullTranslations
 from pathlib import Path
 
 from babel.numbers import format_decimal, format_percent
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from domain.shared.documents.instants import format_instant
 from templates.catalogs import LANGUAGES, LOCALES, load_translations
@@ -68,6 +69,17 @@ def _build_environment(folder: Path, language: str, words: NullTranslations) -> 
         number=partial(format_number, language),
         percent=partial(format_share, language),
         state_name=partial(name_state, language),
-        **make_filters(words),
+        **(labels := make_filters(words)),
+        who=_build_naming(labels["actor"]),
     )
     return pages
+
+
+def _build_naming(label: Callable[[str], str]) -> Callable[[Context, str], str]:
+    """A filter that names who did something: somebody of staff as their provider does, where the page has the names."""
+
+    @pass_context
+    def name_actor(context: Context, actor: str) -> str:
+        return (context.get("staff_names") or {}).get(actor) or label(actor)
+
+    return name_actor

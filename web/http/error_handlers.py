@@ -1,14 +1,14 @@
 """What the layers below raise, as answers: here alone, so that routes only say what they do.
 
 Programs get a problem document, somebody with a browser a page. What only the federal program raises is translated in
-web/api/federal.py.
+web/api/federal.py; who isn't signed in is answered in web/staff/desk/kept_form.py and web/own/kept_form.py.
 """
 
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from db.case_state import UnknownCase
@@ -16,10 +16,9 @@ from db.writes.opening import UnknownAssister
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.senders import ForbiddenReport
-from web.http.auth import NotAllowed, NotSignedIn, find_sign_in_address
+from web.http.auth import NotAllowed
 from web.http.defence.senders import log_forbidden
 from web.http.negotiation import expects_page
-from web.http.pages import PRIVATE
 from web.http.problem_pages import NO_PAGE, TOO_MANY, UNREADABLE, render_error
 from web.http.problems import MOST_FAULTS, build_problem, join_faults
 
@@ -57,15 +56,6 @@ def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(UnknownAssister)
     async def no_assister(_: Request, __: Exception) -> JSONResponse:
         return build_problem(404, "There is no assister with this id.")
-
-    @app.exception_handler(NotSignedIn)
-    async def not_signed_in(request: Request, error: NotSignedIn) -> Response:
-        if not expects_page(request):
-            return build_problem(401, str(error.detail), headers=dict(error.headers or {}))
-        url = find_sign_in_address(request, request.app.state.services)
-        if "hx-request" in request.headers:  # its answer would be put into the page that is open
-            return Response(status_code=401, headers={"HX-Redirect": url})
-        return RedirectResponse(url, 303, PRIVATE)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:

@@ -1,6 +1,6 @@
 """Why not, and what is wrong, in the reader's language; what is refused, and why, is the domain's."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from db.reads.pending import HeldEvent
 from domain.shared.cases.reasons import Coded
@@ -27,6 +27,11 @@ def name_code(name: str, code: str, language: str) -> str:
     if name == "actor" and code.startswith("staff:"):
         return code.removeprefix("staff:")
     return find_label(name, code, language) if code in FILTERS[name] else code
+
+
+def name_actor(actor: str, names: Mapping[str, str], language: str) -> str:
+    """Who did something: somebody of staff by their name among ``names``, everybody else by their label."""
+    return names.get(actor) or name_code("actor", actor, language)
 
 
 def _name_detail(name: str, text: str, language: str) -> str:

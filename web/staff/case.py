@@ -1,6 +1,7 @@
 """One case for staff: its file, and the evidence, e-mails and certificates in it; nothing is changed here."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TypeVar
 
 from fastapi.responses import Response
@@ -9,6 +10,7 @@ from starlette.exceptions import HTTPException
 from db.reads.case_file import CaseFile, Mail, find_mail, read_case_file
 from db.reads.third_parties import Evidence, find_evidence_of_case
 from db.tables import SentMail
+from db.writes.access_log import record_part
 from starter.cases import now
 from web.http.pages import build_page_router, find_certificate_file, render_mail
 from web.http.problem_pages import NO_FILE, render_problem
@@ -19,6 +21,8 @@ router = build_page_router(prefix="/staff/cases/{case_id}")
 
 Numbered = TypeVar("Numbered", Evidence, Mail)
 MOST_SHOWN = 64 * 1024  # bytes of evidence
+# A page asks for what it frames at once.
+FRAMED_WITHIN = timedelta(minutes=1)
 
 
 @router.get("")
@@ -46,6 +50,7 @@ async def show_evidence(visit: FileVisit, case_id: str, number: int) -> Response
 async def show_mail(visit: FileVisit, case_id: str, number: int) -> Response:
     """An e-mail as it was sent: as text, and as the recipient's mail program shows it."""
     file, mail = await _open_mail(visit, case_id, number)
+    await visit.record_access("mail", [case_id])
     return visit.render_page("staff/mail.html", file=file, mail=mail, number=number)
 
 
@@ -53,16 +58,18 @@ async def show_mail(visit: FileVisit, case_id: str, number: int) -> Response:
 async def show_mail_html(visit: FileVisit, case_id: str, number: int) -> Response:
     """The HTML of an e-mail alone, as a page that may run no script and load nothing."""
     _, mail = await _open_mail(visit, case_id, number)
+    # The page that frames it has just been recorded; opened alone it is a view of its own.
+    at = now()
+    await visit.services.database.write(record_part, visit.me.actor, "mail", case_id, at - FRAMED_WITHIN, at)
     return render_mail(mail.html, mail.language)
 
 
 async def _open_mail(visit: StaffVisit, case_id: str, number: int) -> tuple[CaseFile, SentMail]:
-    """The case's file and the e-mail of this number in it; that it is shown is recorded."""
+    """The case's file and the e-mail of this number in it."""
     file = await visit.services.database.read(read_case_file, case_id, now())
     mail = await visit.services.database.read(find_mail, case_id, _find_numbered(file.mails, number).key)
     if mail is None:
         raise _build_not_found()
-    await visit.record_access("mail", [case_id])
     return file, mail
 
 

@@ -10,13 +10,12 @@ from fastapi.responses import HTMLResponse
 
 from db.case_state import UnknownCase, load_snapshot
 from db.desk_tables import CaseAssignment
-from db.reads.access_log import read_access_log
+from db.reads.access_log import Access, AccessFilter, read_access_log
 from db.reads.case_file import CaseFile, read_case_file
 from db.reads.desk.assignments import find_assignment
 from db.reads.desk.notes import list_notes
 from db.reads.queue import find_next_in_queue
 from db.reads.timeline import EntryKind
-from db.tables import AccessLogRow
 from db.writes.desk.assignments import assign_case
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
@@ -132,7 +131,7 @@ async def render_case(
         finding_notes={one.note: explain_reason(Reason(one.note), language) for one in file.findings if one.note},
         assignment=await _find_assignment(visit, file),
         staff_notes=await visit.services.database.read(list_notes, case_id),
-        lines=describe_entries(file.timeline, language),
+        lines=describe_entries(file.timeline, visit.staff_names, language),
         notes=explain_notes(file.held, language),
         answer_values=_list_answer_values(file),
         panel=build_panel(file, visit.me, language),
@@ -168,11 +167,12 @@ async def _find_assignment(visit: StaffVisit, file: CaseFile) -> CaseAssignment 
     return await database.read(find_assignment, file.case_id, now(), lasts)
 
 
-async def _read_accesses(visit: StaffVisit, case_id: str) -> list[AccessLogRow] | None:
+async def _read_accesses(visit: StaffVisit, case_id: str) -> list[Access] | None:
     """Who looked at the case last; None where the reader may not see the access log."""
     if not visit.me.may(Permission.READ_ACCESS_LOG):
         return None
-    return (await visit.services.database.read(read_access_log, limit=MOST_ACCESSES, case_id=case_id)).rows
+    wanted = AccessFilter(case_id=case_id)
+    return (await visit.services.database.read(read_access_log, limit=MOST_ACCESSES, wanted=wanted)).rows
 
 
 async def _describe_done(visit: StaffVisit, file: CaseFile) -> dict[str, Any] | None:

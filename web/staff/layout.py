@@ -1,14 +1,16 @@
 """What the console's pages share: who comes to them, navigation by what they may do, the form's token; no routes."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from db.cursors import Page
+from db.reads.house.staff_names import list_staff_names
 from db.writes.access_log import record_access
+from db.writes.sessions import TOUCHED_EVERY
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.auth import StaffMember, require_permission
@@ -39,16 +41,33 @@ NAVIGATION: tuple[tuple[str, str, Permission], ...] = (
 
 @dataclass(frozen=True)
 class StaffVisit:
-    """Somebody of staff at a page of the console: what they ask for, what it is answered with, and who they are."""
+    """Somebody of staff at a page of the console: what they ask for, what it is answered with, and who they are.
+
+    ``staff_names`` is what staff are called, by who the audit names.
+    """
 
     request: Request
     services: Services
     me: StaffMember
+    staff_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
         """The language they read."""
         return choose_language(self.request)
+
+    def describe_session(self) -> dict[str, Any] | None:
+        """What the frame says of their session, None for a bearer token: {ends_at, seconds, again, latest}.
+
+        It ends in so many seconds unless they go on, after ``again`` once they do, and after ``latest`` in any case.
+        """
+        ends_at, latest, at = self.me.ends_at, self.me.expires_at, now()
+        if ends_at is None or latest is None:
+            return None
+        # Its use is noted once a minute: the last one may be that old.
+        again = self.services.settings.session_idle - TOUCHED_EVERY
+        spans = {"seconds": ends_at - at, "again": again, "latest": latest - at}
+        return {"ends_at": ends_at, **{name: max(0, int(span.total_seconds())) for name, span in spans.items()}}
 
     async def record_access(self, page: str, case_ids: Collection[str | None]) -> None:
         """Records that they are shown the data of these cases' people, on this page."""
@@ -66,6 +85,8 @@ class StaffVisit:
             here=here or (f"{url.path}{query}" if self.request.method == "GET" else None),
             status=status,
             me=self.me,
+            staff_names=self.staff_names,
+            signed_in=self.describe_session(),
             csrf=self.me.csrf,
             nav=_list_navigation(self.me, url.path, self.language, self.services.numbers.rivals),
             may={permission.value: self.me.may(permission) for permission in Permission},
@@ -79,7 +100,7 @@ def require_visit(permission: Permission) -> Any:
     async def begin_visit(
         request: Request, services: ServicesDep, me: Annotated[StaffMember, require_permission(permission)]
     ) -> StaffVisit:
-        return StaffVisit(request, services, me)
+        return StaffVisit(request, services, me, await services.database.read(list_staff_names))
 
     return Depends(begin_visit)
 

@@ -107,10 +107,9 @@ async def search_cases(visit: ReaderVisit) -> Response:
     except Invalid as invalid:
         errors = describe_faults(invalid.faults, visit.language)
         return _render_search(visit, values, status=422, errors=errors)
-    if found.cases:
-        await visit.record_access("search", [row.case_id for row in found.cases])
-    if found.people:
-        await visit.record_access("search", ())
+    if found.cases or found.people:
+        shown = [row.case_id for row in found.cases]
+        await visit.record_access("search", [*shown, None] if found.people else shown)
     return _render_search(visit, values, rows=found.cases, people=found.people, is_guess=found.is_guess)
 
 

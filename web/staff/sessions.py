@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Path, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from db.writes.house.staff_accounts import recognize_staff
 from db.writes.sessions import end_session, find_session, list_open_sessions, open_session
@@ -18,6 +18,7 @@ from web.http.pages import FORGET, PRIVATE, build_page_router, render_page
 from web.http.permissions import Permission, StaffRole
 from web.http.rate_limits import limit_rate
 from web.services import Services, ServicesDep
+from web.staff.desk.kept_form import KEPT, drop_kept_form
 from web.staff.layout import ReaderVisit, StaffVisit, require_visit
 
 router = build_page_router(prefix="/staff")
@@ -76,6 +77,7 @@ async def finish_sign_in(request: Request, services: ServicesDep) -> Response:
         found.roles,
         now(),
         services.settings.staff_tokens,
+        found.name,
     )
     actor = recognized.actor
     await _end_session_before(request, services)
@@ -116,7 +118,15 @@ async def sign_out(visit: ReaderVisit) -> RedirectResponse:
     answer.delete_cookie(
         choose_session_cookie(services), secure=services.settings.is_secure, httponly=True, samesite="lax"
     )
+    drop_kept_form(answer, services)
     return answer
+
+
+@router.post("/stay")
+async def stay_signed_in(visit: ReaderVisit) -> JSONResponse:
+    """Notes that the session is used, by somebody who is still writing: {seconds}, after which it ends."""
+    signed_in = visit.describe_session()
+    return JSONResponse({"seconds": signed_in["seconds"] if signed_in else None}, headers=PRIVATE)
 
 
 @router.get("/sessions")
@@ -180,6 +190,7 @@ def _render_sign_in(request: Request, services: Services, told: str | None, stat
         here=f"{HOME}/sign-in?{urlencode({'next': onward})}",
         status=status,
         told=told,
+        is_kept=onward == KEPT,
         start_url=f"{HOME}/sign-in/start?{urlencode({'next': onward})}" if services.identity_provider else None,
     )
 

@@ -11,7 +11,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.documents.faults import load_faults
 from templates.catalogs import N_, translate
 from web.http.environments import format_share
-from web.http.sentences import explain_reason, name_code
+from web.http.sentences import explain_reason, name_actor, name_code
 
 Details = list[str]
 
@@ -61,19 +61,19 @@ class Line:
     mail: int | None = None
 
 
-def describe_entries(entries: Iterable[TimelineEntry], language: str) -> list[Line]:
-    """Every entry in words, in the order they come."""
-    return [_describe_entry(entry, language) for entry in entries]
+def describe_entries(entries: Iterable[TimelineEntry], names: Mapping[str, str], language: str) -> list[Line]:
+    """Every entry in words, in the order they come; ``names`` is what staff are called, by who the audit names."""
+    return [_describe_entry(entry, names, language) for entry in entries]
 
 
-def _describe_entry(entry: TimelineEntry, language: str) -> Line:
+def _describe_entry(entry: TimelineEntry, names: Mapping[str, str], language: str) -> Line:
     what, details = _WORDS[entry.kind](entry, language)
     told_by = str(entry.data.get("verdict") or entry.data.get("state") or entry.name)
     return Line(
         at=entry.at,
         what=what,
         details=details,
-        who=name_code("actor", entry.actor, language),
+        who=name_actor(entry.actor, names, language),
         why=_explain_answer(entry, "reason", entry.reason, language) if entry.reason else None,
         tone=_TONES.get(told_by, ""),
         mail=entry.data.get("mail") if entry.kind is EntryKind.NOTICE else None,

@@ -1,12 +1,13 @@
 """Webhooks' events that were held, or kept aside as altered: what they are, and having one delivered all the same."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import col
 from starlette.exceptions import HTTPException
 
 from db.reads.pending import (
@@ -17,7 +18,8 @@ from db.reads.pending import (
     read_held_events,
     read_uncounted_reports,
 )
-from db.tables import UncountedReport
+from db.reads.queue import list_matching
+from db.tables import Case, UncountedReport
 from db.writes.recovery.deliveries import UnknownDelivery, retry_delivery
 from db.writes.webhooks.releases import Release, UnknownEvent, release_event
 from db.writes.webhooks.settlements import Settlement, settle_report
@@ -29,6 +31,7 @@ from domain.shared.documents.texts import find_text_faults
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
+from web.http.defence.file_access import list_readable
 from web.http.forms import read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
@@ -208,7 +211,15 @@ async def _render_webhooks(
     held = await database.read(read_held_events, asked.get("held") or None, AT_A_TIME)
     aside = await database.read(read_altered_events, asked.get("altered") or None, AT_A_TIME)
     uncounted = await database.read(read_uncounted_reports, asked.get("uncounted") or None, AT_A_TIME)
+    given_up = await database.read(list_given_up, MOST_GIVEN_UP)
     done = _DONE.get(asked.get("done", ""))
+    about = (
+        [one.case_id for one in held.rows],
+        [one.case_id for one in aside.rows],
+        [one.case_id for one in uncounted.rows],
+        [one.case_id for one in given_up],
+    )
+    case_ids = {one for ids in about for one in ids if one}
     return visit.render_page(
         "staff/webhooks.html",
         here=HOME + build_query(**{name: asked.get(name) for name in ("held", "altered", "uncounted")}),
@@ -217,11 +228,23 @@ async def _render_webhooks(
         notes=explain_notes(held.rows, language),
         aside=aside.rows,
         uncounted=[(one, _explain_faults(one, language)) for one in uncounted.rows],
-        given_up=await database.read(list_given_up, MOST_GIVEN_UP),
+        given_up=given_up,
+        people=await _find_people(visit, case_ids),
         ways=_build_ways(asked, held=held, altered=aside, uncounted=uncounted),
         done=translate(done, language) if done else None,
         **_describe_attempt(attempt, language),
     )
+
+
+async def _find_people(visit: StaffVisit, case_ids: Collection[str]) -> dict[str, str]:
+    """Whose cases these are, by name, as far as the reader may see their files; that they see it is recorded."""
+    readable = await list_readable(visit.services, visit.me, case_ids)
+    if not readable:
+        return {}
+    is_shown = col(Case.case_id).in_(readable)
+    cases = await visit.services.database.read(list_matching, is_shown, limit=len(readable))
+    await visit.record_access("webhooks", [one.case_id for one in cases])
+    return {one.case_id: f"{one.first_name} {one.last_name}" for one in cases}
 
 
 def _build_ways(asked: Any, **pages: Any) -> dict[str, dict[str, str | None]]:

@@ -27,14 +27,17 @@ def recognize_staff(
     roles: Iterable[str],
     now: datetime,
     taken: Collection[str] = (),
+    called: str | None = None,
 ) -> Recognized:
     """The actor of somebody who signs in. They keep it; who comes with a name that another person has gets a number.
 
-    So does who comes with one of the names ``taken``: those that bearer tokens go by.
+    So does who comes with one of the names ``taken``: those that bearer tokens go by. ``called`` is what pages of
+    staff show in the place of the actor.
     """
     given, account = sorted(roles), session.get(StaffAccount, (issuer, subject))
     if account is not None:
         before, account.roles = account.roles, given
+        account.name = called or account.name
         session.add(account)
         return Recognized(account.actor, before)
     actor = wanted = name_staff_actor(name)
@@ -42,7 +45,10 @@ def recognize_staff(
     while actor in of_tokens or _is_somebody_s(session, actor):
         number += 1
         actor = f"{wanted}~{number}"
-    session.add(StaffAccount(issuer=issuer, subject=subject, actor=actor, roles=given, first_seen_at=now))
+    account = StaffAccount(
+        issuer=issuer, subject=subject, actor=actor, roles=given, first_seen_at=now, name=called or None
+    )
+    session.add(account)
     return Recognized(actor, None)
 
 

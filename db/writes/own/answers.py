@@ -11,6 +11,7 @@ from db.case_state import applicant_of, list_rows
 from db.own_tables import AnswerRow
 from db.tables import Case
 from domain.shared.documents.faults import Fault, dump_faults
+from domain.shared.reference_numbers import make_reference_number
 from domain.shared.request_answers import RequestAnswer
 
 # A letter that can't be sent is tried again this soon, and given up after this long.
@@ -29,8 +30,9 @@ def keep_answer(
     program: str,
     plan_year: int,
     faults: Iterable[Fault] = (),
+    case_id: str | None = None,
 ) -> None:
-    """Keeps a letter to be sent."""
+    """Keeps a letter to be sent; ``case_id`` is the case that it is about, whose reference number it carries."""
     row = AnswerRow(
         id=secrets.token_hex(16),
         email=email,
@@ -41,6 +43,7 @@ def keep_answer(
         faults=dump_faults(faults),
         asked_at=now,
         next_attempt_at=now,
+        reference=make_reference_number(case_id) if case_id else None,
     )
     session.add(row)
 
@@ -58,6 +61,7 @@ def keep_claim_answer(
         language=who.language,
         program=case.program,
         plan_year=case.plan_year,
+        case_id=case.case_id,
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.writes.drafts import close_draft
 from db.writes.opening import Opened, open_requested_case
+from db.writes.own.aliases import keep_alias
 from db.writes.own.answers import keep_answer
 from db.writes.own.sessions import open_own_session
 from domain.programs.opening import AnyRequest
@@ -34,7 +35,8 @@ def take_request(
         _keep_answer(session, request, RequestAnswer.CONFLICT, now)
         return None
     if not opened.created:
-        _keep_answer(session, request, RequestAnswer.REPEATED, now)
+        keep_alias(session, derive_case_id(draft), opened.case_id, now)
+        _keep_answer(session, request, RequestAnswer.REPEATED, now, case_id=opened.case_id)
     return opened
 
 
@@ -67,7 +69,12 @@ def take_confirmed_request(
 
 
 def _keep_answer(
-    session: Session, request: AnyRequest, answer: RequestAnswer, now: datetime, faults: Iterable[Fault] = ()
+    session: Session,
+    request: AnyRequest,
+    answer: RequestAnswer,
+    now: datetime,
+    faults: Iterable[Fault] = (),
+    case_id: str | None = None,
 ) -> None:
     keep_answer(
         session,
@@ -78,4 +85,5 @@ def _keep_answer(
         program=request.program,
         plan_year=request.plan_year,
         faults=faults,
+        case_id=case_id,
     )

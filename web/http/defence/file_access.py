@@ -1,12 +1,12 @@
 """Whose files somebody of staff may open: every one by their role, or those alone that wait for what they do."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends
 
-from db.reads.access_log import CaseInNeed, read_need
+from db.reads.access_log import CaseInNeed, read_need, read_needs
 from domain.shared.cases.stages import Stage
 from starter.cases import now
 from web.http.auth import NotAllowed, StaffMember, require_permission
@@ -36,6 +36,14 @@ async def check_file_access(services: Services, member: StaffMember, case_id: st
     case = await services.database.read(read_need, case_id, now() - FLAGGED_FOR)
     if not is_needed(member.roles, case):
         raise NotAllowed(NOT_NEEDED, "Your roles read the files of cases only that wait for what you do.")
+
+
+async def list_readable(services: Services, member: StaffMember, case_ids: Collection[str]) -> frozenset[str]:
+    """Of which of these cases they may read the file, by the same rules."""
+    if member.may(Permission.READ_FILES):
+        return frozenset(case_ids)
+    needs = await services.database.read(read_needs, case_ids, now() - FLAGGED_FOR)
+    return frozenset(case_id for case_id, case in needs.items() if is_needed(member.roles, case))
 
 
 def require_file(permission: Permission) -> Any:

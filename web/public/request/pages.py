@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from domain.shared.assister import Kind
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
 from domain.shared.ids import derive_case_id
@@ -17,7 +18,7 @@ from domain.state.policies import POLICIES
 from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
 from starter.cases import now
-from starter.review_targets import find_review_day
+from starter.review_targets import expect_review
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query, set_language
 from web.http.forms import Values, parse_number
@@ -159,6 +160,7 @@ def render_check(
 def render_done(request: Request, services: Services, draft: Draft) -> HTMLResponse:
     """What happens next with a request that was sent, whatever became of it (D4)."""
     language, policy = choose_language(request), find_draft_policy(draft)
+    is_licensed = draft.answers.get("kind", "") != Kind.ENROLLMENT_COUNSELOR
     return render_page(
         services,
         "request/done.html",
@@ -169,7 +171,7 @@ def render_done(request: Request, services: Services, draft: Draft) -> HTMLRespo
         plan_year=draft.answers.get("plan_year", ""),
         email=draft.answers.get("email", ""),
         reference=make_reference_number(derive_case_id(draft.token)),
-        review_by=find_review_day(policy.program, policy.plan_year, now()),
+        review=expect_review(policy.program, policy.plan_year, now() if is_licensed else None, now()),
     )
 
 
