@@ -23,6 +23,8 @@ from tests.attacks.drawing import draw_some
 from tests.attacks.refusals import find_fault
 from tests.web.house import House
 
+# A message is sent as the text that it is.
+schemathesis.serializer.alias("message/rfc822", "text/plain")
 DEFAULT_CALLS = 2_000
 # What an address may name that is there; a word stands for an id that only a house knows.
 NAMED: dict[str, tuple[Any, ...]] = {
