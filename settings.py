@@ -343,6 +343,11 @@ class Settings(BaseSettings):
     background_checks_url: str = Field(description="background-check vendor (Checkr)")
     background_checks_api_key: SecretStr = Field(default=SecretStr(""), description="its API key")
     background_checks_package: str = Field(default="assister_standard", description="the package of checks ordered")
+    background_checks_report_link: str = Field(
+        default="",
+        pattern=r"^$|^https://[^\s{}]+\{candidate\}[^\s{}]*$",
+        description="the vendor's page of a report, for links from cases: https://…/{candidate}; empty means none",
+    )
 
     lms_url: str = Field(description="learning management system")
     lms_token: SecretStr = Field(default=SecretStr(""), description="its bearer token")

@@ -11,6 +11,7 @@ from domain.shared.cases.messages import (
     Applied,
     AuthorityChanged,
     CaseRef,
+    ChecksOrder,
     Claim,
     Claimed,
     CommandRef,
@@ -89,6 +90,16 @@ class Licensing(ABC):
     @abstractmethod
     async def record_unknown(self, order: CaseRef) -> Screened:
         """Records that the registry could not be asked: unknown, never failed."""
+
+    @activity.defn(name="licensing.repeat_checks")
+    @abstractmethod
+    async def repeat_checks(self, order: ChecksOrder) -> Screened:
+        """Makes checks again that staff ask for, and records what comes of it beside the findings of before."""
+
+    @activity.defn(name="licensing.give_up_repeat")
+    @abstractmethod
+    async def give_up_repeat(self, order: ChecksOrder) -> Screened:
+        """Records that the registry could not be asked when staff had it asked again."""
 
 
 class Profiles(ABC):

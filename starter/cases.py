@@ -58,8 +58,9 @@ from domain.state.commands import (
     DisputeCheck,
     EndDispute,
     ReorderCheck,
+    RepeatChecks,
 )
-from domain.state.eligibility import Verdict
+from domain.state.eligibility import CheckSource, Verdict
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
 from starter.told_events import ToldEvents
 from workflows import messages as names
@@ -214,14 +215,17 @@ class Cases:
         *,
         in_bulk: bool = False,
         fields: Sequence[str] = (),
+        told: str | None = None,
     ) -> CommandOutcome:
         """A staff decision, answered at once (A12); ``in_bulk`` where it comes from a list, of cases unopened.
 
-        A question may name the ``fields`` of the request it is about. Raises `Invalid` for those that the form of this
+        A question may name the ``fields`` of the request it is about. ``told`` is the reason in the assister's
+        language, where it was written in both. Raises `Invalid` for those that the form of this
         kind doesn't have.
         """
         named = tuple(dict.fromkeys(fields))
-        decision = Decide(verdict=verdict, override=override or None, in_bulk=in_bulk, fields=named)
+        words = (told or "").strip() or None
+        decision = Decide(verdict=verdict, override=override or None, in_bulk=in_bulk, fields=named, told=words)
         return await self._give_command(decision, case_id, actor, reason, command_id)
 
     async def answer_question(
@@ -312,6 +316,17 @@ class Cases:
         """
         command = ReorderCheck(consent=(consent or "").strip() or None)
         return await self._give_command(command, case_id, actor, reason, command_id)
+
+    async def repeat_checks(
+        self,
+        case_id: str,
+        reason: str,
+        actor: str,
+        source: CheckSource | None = None,
+        command_id: str | None = None,
+    ) -> CommandOutcome:
+        """Has checks made again that staff decide on, of one source or of every one (A13)."""
+        return await self._give_command(RepeatChecks(source=source), case_id, actor, reason, command_id)
 
     async def begin_adverse_action(
         self, case_id: str, reason: str, actor: str, command_id: str | None = None

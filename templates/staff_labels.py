@@ -92,6 +92,13 @@ RESULTS: Labels = {
     "pending": N_("Pending"),
 }
 
+# Who is asked where checks are made again.
+CHECK_SOURCES: Labels = {
+    "registry": N_("The license registry"),
+    "records": N_("Our own records alone"),
+    "background_check": N_("The background-check vendor"),
+}
+
 # The same, after how many of them.
 OPEN_RESULTS: Labels = {
     "fail": N_("failed:"),
@@ -156,6 +163,7 @@ COMMANDS: Labels = {
     "activate": N_("Activation link used"),
     "save_profile": N_("MLMS profile to be saved"),
     "reorder_check": N_("Background check to be ordered anew"),
+    "repeat_checks": N_("Checks to be made again"),
     "suspend": N_("Suspension"),
     "lift": N_("Suspension to be lifted, or termination taken back"),
     "give_notice": N_("Notice of a termination"),

@@ -22,6 +22,7 @@ from starter.client import connect_client
 from starter.composition import build_absorb_sender, build_case_services
 from starter.mail_route import keep_adopting
 from starter.policies import load_policies
+from starter.previews import LetterPreviews
 from templates.certificates import Typesetter
 from templates.letters import NoticeRenderer
 from web import metrics, own_appeal, own_identity, own_page, own_proof
@@ -96,12 +97,19 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
         appeals=acting.appeals,
         imports=acting.imports,
         bounces=acting.bounces,
+        previews=_build_previews(settings, database),
         numbers=StaffNumbers(database),
         rate_limiter=_build_rate_limiter(settings, database),
         identity_provider=_build_identity_provider(settings),
         proofing=_build_proofing_provider(settings),
         pages=build_environments(TEMPLATES),
     )
+
+
+def _build_previews(settings: Settings, database: Database) -> LetterPreviews:
+    """Letters as the worker would write them."""
+    places = settings.web_url, settings.portal_url, settings.lms_url, settings.mlms_url
+    return LetterPreviews(database, NoticeRenderer(TEMPLATES / "notices"), *places)
 
 
 def _build_senders(settings: Settings) -> KnownSenders:

@@ -19,6 +19,7 @@ from starter.bounces import Bounces
 from starter.cases import Cases, now
 from starter.claims import Claims
 from starter.imports import Imports
+from starter.previews import LetterPreviews
 from starter.registrations import Registrations
 from starter.seasons import Seasons
 
@@ -45,6 +46,7 @@ class Services:
     appeals: Appeals
     imports: Imports
     bounces: Bounces
+    previews: LetterPreviews
     numbers: StaffNumbers
     rate_limiter: "RateLimiter"
     identity_provider: "IdentityProvider | None"

@@ -40,7 +40,13 @@ with workflow.unsafe.imports_passed_through():
 REMEMBERED = 1000
 MESSAGES_A_RUN = 5000
 # What is done beside the journey, one after the other.
-SIDE_TASKS = (CommandKind.RESEND, CommandKind.ACTIVATE, CommandKind.MOVE_RULES, CommandKind.CORRECT)
+SIDE_TASKS = (
+    CommandKind.RESEND,
+    CommandKind.ACTIVATE,
+    CommandKind.MOVE_RULES,
+    CommandKind.CORRECT,
+    CommandKind.REPEAT_CHECKS,
+)
 # Temporal suggests renewal at some 4,000 events and ends a run at some 50,000.
 MOST_EVENTS_A_RUN = 10_000
 MOST_MESSAGES_A_RUN = 8000

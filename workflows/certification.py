@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         Begin,
         BeginAdverseFollowing,
         CaseRef,
+        ChecksOrder,
         Command,
         Correction,
         Effect,
@@ -43,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.state.eligibility import Verdict
     from workflows import messages as names
     from workflows.case import build_refusal
-    from workflows.options import PATIENT
+    from workflows.options import PATIENT, REPEAT_PATIENCE
     from workflows.patches import ACCOUNT_REUSED_BESIDE
     from workflows.tasks import has_failed
     from workflows.training_deadline import DeadlinedCase
@@ -325,8 +326,22 @@ class AssisterCertification(DeadlinedCase):
         if task.kind == CommandKind.ACTIVATE:
             await self._await_authority()
             await self._make_effect(Portal.activate_account, "Assister Portal account activated")
+        elif task.kind == CommandKind.REPEAT_CHECKS:
+            await self._repeat_checks(task)
         else:
             await super()._run_side_task(task)
+
+    async def _repeat_checks(self, task: Command) -> None:
+        """Staff have checks made again (A13); the case waits for its decision meanwhile, and for nothing of this."""
+        order = ChecksOrder(
+            case_id=self.case_id, at=workflow.now(), occurrence=self.progress.rounds, command_id=task.command_id
+        )
+        try:
+            await self._activities.make(Licensing.repeat_checks, order, "checks made again", patience=REPEAT_PATIENCE)
+        except ActivityError as error:
+            if is_cancelled_exception(error):  # the case ended meanwhile
+                raise
+            await self._activities.record(Licensing.give_up_repeat, order)
 
     def _adopt_sent(self, sent: Effect) -> None:
         self._adopt_adverse_action(sent.adverse_action)
@@ -448,7 +463,7 @@ class AssisterCertification(DeadlinedCase):
             raise build_refusal(Reason("not_asked"))
         elif command.kind == CommandKind.REORDER_CHECK:
             self._check_reorder()
-        elif command.kind in ABOUT_ADVERSE_ACTIONS and self.progress.verdict:
+        elif command.kind in (*ABOUT_ADVERSE_ACTIONS, CommandKind.REPEAT_CHECKS) and self.progress.verdict:
             raise build_refusal(Reason("overtaken"))
 
     def _check_reorder(self) -> None:
@@ -484,6 +499,11 @@ class AssisterCertification(DeadlinedCase):
         """Staff have a background check ordered anew of which nothing comes any more (E8)."""
         return await self._carry_out_update(command)
 
+    @workflow.update(name=names.REPEAT_CHECKS)
+    async def repeat_checks(self, command: Command) -> str:
+        """Staff have checks made again that they decide on (A13)."""
+        return await self._carry_out_update(command)
+
     @workflow.update(name=names.BEGIN_ADVERSE_ACTION)
     async def begin_adverse_action(self, command: Command) -> str:
         """Staff give notice that a background report may lead to a denial (E8)."""
@@ -514,6 +534,10 @@ class AssisterCertification(DeadlinedCase):
 
     @reorder_check.validator
     def _may_reorder(self, command: Command) -> None:
+        self._check_command(command)
+
+    @repeat_checks.validator
+    def _may_repeat_checks(self, command: Command) -> None:
         self._check_command(command)
 
     @begin_adverse_action.validator

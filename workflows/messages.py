@@ -43,6 +43,7 @@ BEGIN_ADVERSE_ACTION = "begin_adverse_action"
 DISPUTE_CHECK = "dispute_check"
 END_DISPUTE = "end_dispute"
 CORRECT = "correct"
+REPEAT_CHECKS = "repeat_checks"
 
 PAUSE = "pause"
 RESUME = "resume"

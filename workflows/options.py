@@ -21,6 +21,9 @@ THIRD_PARTY: Options = {
     ),
 }
 
+# Who of staff had a registry asked again waits at their desk; while it stays silent they are told so, and may ask anew.
+REPEAT_PATIENCE = timedelta(minutes=10)
+
 # A registry that could not be asked for an hour is asked now and then.
 PATIENT: Options = {
     "start_to_close_timeout": timedelta(seconds=10),

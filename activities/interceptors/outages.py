@@ -34,6 +34,7 @@ ASKED: dict[str, ThirdParty] = {
     "notices.send": ThirdParty.MAIL,
     "watch.ask_help_desk": ThirdParty.MAIL,
     "licensing.look_up": ThirdParty.REGISTRY,
+    "licensing.repeat_checks": ThirdParty.REGISTRY,
     "profiles.save": ThirdParty.REGISTRY,
     "profiles.verify": ThirdParty.REGISTRY,
     "background.order": ThirdParty.BACKGROUND_CHECKS,

@@ -39,14 +39,17 @@ from db.tables import (
 from domain.programs.state import CaseState
 from domain.shared.cases.commands import COMPARED, CommandKind, CommandState, list_shown_data
 from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.stages import WaitingFor
 from domain.shared.policy import ProgramPolicy
 from domain.shared.reference_numbers import make_reference_number
 from domain.state.background_reports import BackgroundCheck, read_order_number
-from domain.state.certification import CertificationState
+from domain.state.certification import CertificationState, find_former_screening
 from domain.state.eligibility import LICENSING, Check, Finding
-from domain.state.facts import BackgroundReportedData
+from domain.state.facts import BackgroundReportedData, is_of_command
 
 MOST_CASES = 50
+# While staff may have checks made again.
+_UNDECIDED = (WaitingFor.DECISION, WaitingFor.BACKGROUND_CHECK, WaitingFor.INFORMATION)
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ class ExplainedFinding:
     """A finding of the screening with what it stands on.
 
     ``basis`` depends on the check. Of the licence {npn, license_number}; agreement_accepted {version, language, sha256,
-    source, at} and who and how, where staff recorded it; background_check {result, reported_at, ordered_at};
-    intake_scope {physical_address, business_address}; identity_matches {known, requested: each a name and e-mail}.
-    ``note`` is the code of a sentence that says more of how it came out.
+    source, at} and who and how, where staff recorded it; background_check {result, reported_at, ordered_at,
+    candidate: the vendor's own id}; intake_scope {physical_address, business_address}; identity_matches {known,
+    requested: each a name and e-mail}. ``note`` is the code of a sentence that says more of how it came out. ``before``
+    is what came of it before the checks were made again, and when that was.
     """
 
     check: str
@@ -65,6 +69,7 @@ class ExplainedFinding:
     evidence: Evidence | None
     basis: dict[str, Any]
     note: str | None = None
+    before: tuple[str, datetime] | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,7 @@ class CaseFile:
     altered: list[EventKeptAside]
     uncounted: list[UncountedReport]
     proof: ProofOffer | None
+    repeat: GivenCommand | None
 
     @property
     def reference(self) -> str:
@@ -208,6 +214,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         altered=list_altered_events(session, case_id),
         uncounted=list_uncounted_reports(session, case_id),
         proof=find_proof_offer(session, case),
+        repeat=_find_repeat(commands, known) if case.waiting_for in _UNDECIDED else None,
     )
 
 
@@ -296,7 +303,9 @@ def _explain_findings(
 ) -> list[ExplainedFinding]:
     if not isinstance(state, CertificationState):
         return []
-    of_round = next((one for one in evidence if one.round == state.round), None)
+    of_round = next((one for one in reversed(evidence) if one.round == state.round), None)
+    former = find_former_screening(facts)
+    before = {one.check: (one.result.value, former[0].at) for one in former[1].findings} if former else {}
     return [
         ExplainedFinding(
             one.check,
@@ -305,9 +314,24 @@ def _explain_findings(
             of_round if one.check in LICENSING else None,
             _find_basis(one, case, person, facts, effects, state.check),
             one.note,
+            before.get(one.check),
         )
         for one in state.findings
     ]
+
+
+def _find_repeat(commands: Iterable[CommandRow], facts: Iterable[Fact]) -> GivenCommand | None:
+    """The checks that staff had made again and of which nothing has come yet."""
+    known = [fact.id for fact in facts if fact.kind is FactKind.SCREENED]
+    waiting = (
+        row
+        for row in commands
+        if row.kind == CommandKind.REPEAT_CHECKS
+        and row.state == CommandState.APPLIED
+        and not any(is_of_command(one, row.id) for one in known)
+    )
+    row = max(waiting, key=lambda row: row.created_at, default=None)
+    return _describe_command(row) if row else None
 
 
 _NAMED = ("first_name", "last_name", "email")
@@ -347,9 +371,10 @@ def _describe_background_check(
         for row in effects
         if row.kind == "background.ordered" and check.is_current(row.data.get("inputs"), read_order_number(row.key))
     ]
-    ordered = max((row.done_at for row in orders if row.done_at), default=None)
+    last = max((row for row in orders if row.done_at), key=lambda row: row.done_at or row.intended_at, default=None)
     return {
-        "ordered_at": ordered,
+        "ordered_at": last.done_at if last else None,
+        "candidate": last.external_id if last else None,
         "result": reported.read_as(BackgroundReportedData).result if reported else None,
         "reported_at": reported.at if reported else None,
     }

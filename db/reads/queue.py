@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -253,10 +253,14 @@ def _find_place(session: Session, case_id: str, by: SortedBy) -> Position | None
 
 
 def _find_ready_time(session: Session, case_id: str) -> datetime | None:
-    """Since when a case that was decided had its place in the queue: since it could be decided."""
+    """Since when a case that was decided had its place in the queue: since it could be decided.
+
+    Checks that staff had made again have moved it nowhere.
+    """
     kinds = (FactKind.SCREENED.value, FactKind.BACKGROUND_REPORTED.value)
-    ready = select(func.max(col(FactRow.at))).where(col(FactRow.case_id) == case_id, col(FactRow.kind).in_(kinds))
-    return session.execute(ready).scalar_one()
+    ready = select(col(FactRow.at), col(FactRow.data))
+    found = session.execute(ready.where(col(FactRow.case_id) == case_id, col(FactRow.kind).in_(kinds)))
+    return max((at for at, data in found if not data.get("asked_by")), default=None)
 
 
 def _find_finding(session: Session, case: Case) -> str:

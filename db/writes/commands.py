@@ -1,12 +1,14 @@
 """Commands people give a case: kept under the caller's id unless it refuses them, and applied once by its workflow."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
-from db.case_state import any_policy_of, applicant_of, policy_of, request_of, snapshot_case, state_of
+from db.case_state import any_policy_of, applicant_of, request_of, snapshot_case, state_of
 from db.reads.npn.claims import has_proven
 from db.tables import SYSTEM, Assister, Case, CommandRow
 from db.writes.background_checks import show_check
@@ -18,12 +20,13 @@ from db.writes.links import void_activation_links
 from db.writes.npn.claims import claim_changed_npn
 from db.writes.own.addresses import keep_former_address
 from db.writes.persons import find_by_key, has_claimant, remember_words, rename_person
+from db.writes.recovery.restarts import want_report
 from db.writes.suspensions import settle_rebuttals
-from domain.programs.commands import build_facts, find_refusal, parse_command
+from domain.programs.commands import find_refusal, parse_command, plan_facts
 from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import Kind
-from domain.shared.cases.authority_commands import build_authority_facts, find_term_faults
+from domain.shared.cases.authority_commands import find_term_faults
 from domain.shared.cases.commands import (
     COMPARED,
     ENDING_FACTS,
@@ -39,23 +42,23 @@ from domain.shared.cases.commands import (
     list_shown_data,
     make_fact_id,
 )
+from domain.shared.cases.events import EventSource
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid, dump_faults
 from domain.shared.policy import find_local_date
 from domain.shared.programs import FEDERAL_PROGRAM
-from domain.state.certification import CertificationState
 from domain.state.commands import (
-    AdverseCommand,
     AnswerQuestion,
     Decide,
     ReorderCheck,
-    build_adverse_facts,
+    RepeatChecks,
     find_decision_faults,
     moves_person,
     settles_identity,
 )
+from domain.state.eligibility import CheckSource
 from domain.state.facts import AnsweredData
 from domain.state.finding_inputs import ChangedInputs, digest_check_inputs, find_changed_inputs
 from domain.state.opening import IDENTITY_CONFLICT
@@ -63,6 +66,8 @@ from domain.state.request import FORM, StoredRequest, amend_request, list_change
 
 IDENTITY_TAKEN = "identity_taken"
 CONSENT = "background_check_consent"
+# How long after checks of a case were to be made again they may be again.
+BETWEEN_REPEATS = timedelta(minutes=1)
 LOOK_UP_STUCK = stuck_flag("licensing.look_up")
 
 # A termination at once is an end of the case, as a revocation is.
@@ -86,6 +91,7 @@ _AUDITED_AS = {
     CommandKind.DISPUTE_CHECK: "check_disputed",
     CommandKind.END_DISPUTE: "dispute_ended",
     CommandKind.CORRECT: "name_corrected",
+    CommandKind.REPEAT_CHECKS: "checks_repeated",
 }
 
 
@@ -104,6 +110,8 @@ def keep_command(
             raise Refusal(Reason("id_used"))
         return row
     why = _judge(session, identity_key, case, state_of(session, case), command, origin.at)
+    if why is None and isinstance(command, RepeatChecks) and _was_asked_lately(session, origin):
+        why = Reason("asked_lately")
     if why is not None:
         reason, said = _tell_word(origin.reason, command.to_json().get("on_behalf"))
         record_audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, reason, answer=why, **said)
@@ -119,6 +127,17 @@ def keep_command(
     )
     session.add(row)
     return row
+
+
+def _was_asked_lately(session: Session, origin: CommandOrigin) -> bool:
+    """Whether checks of the case were to be made again a moment ago: look-ups are billed, and answers take a while."""
+    lately = select(col(CommandRow.id)).where(
+        col(CommandRow.case_id) == origin.case_id,
+        col(CommandRow.kind) == CommandKind.REPEAT_CHECKS,
+        col(CommandRow.state) != CommandState.REFUSED,
+        col(CommandRow.created_at) > origin.at - BETWEEN_REPEATS,
+    )
+    return session.execute(lately.limit(1)).first() is not None
 
 
 def _is_another(row: CommandRow, command: CommandData, origin: CommandOrigin) -> bool:
@@ -304,6 +323,8 @@ def _carry_out(
         before.add(person.email)
         rename_person(session, identity_key, person, applicant_of(case).npn, case.request, FORM)
         remember_words(session, case.assister_id)
+    if isinstance(command, RepeatChecks) and command.source in (None, CheckSource.BACKGROUND_CHECK):
+        want_report(case, EventSource.BACKGROUND_CHECKS)
     if isinstance(command, CorrectName):
         correct_name(session, case, command, CommandOrigin(row.id, case.case_id, row.actor, row.reason, now))
     keep_former_address(session, case, before, now)
@@ -314,12 +335,8 @@ def _carry_out(
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
     if isinstance(command, ReorderCheck):
         command = command.model_copy(update={"inputs": digest_check_inputs(identity_key, applicant_of(case))})
-    facts = build_facts(command, origin, state, applicant_of(case).language, changed)
-    if command.kind in _ABOUT_AUTHORITY:
-        policy = any_policy_of(session, case)
-        facts = build_authority_facts(command, origin, state.authority, policy.suspension, find_local_date(policy, now))
-    if isinstance(command, AdverseCommand) and isinstance(state, CertificationState):
-        facts = build_adverse_facts(command, origin, state, find_local_date(policy_of(session, case), now))
+    policy, language = any_policy_of(session, case), applicant_of(case).language
+    facts = plan_facts(command, origin, state, language, policy, now, changed)
     append_facts(session, case, facts, now)
     if isinstance(command, MoveRules):
         case.rules_hash = command.rules_hash

@@ -5,6 +5,7 @@ Who may give a command is not decided here.
 
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +13,7 @@ from domain.federal import commands as federal
 from domain.federal.profile import parse_profile
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.cases.authority_commands import AuthorityCommand, find_authority_refusal
+from domain.shared.cases.authority_commands import AuthorityCommand, build_authority_facts, find_authority_refusal
 from domain.shared.cases.authors import THE_ASSISTER, StepAuthor
 from domain.shared.cases.commands import (
     ENDING_FACTS,
@@ -38,15 +39,19 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import Command
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.parsing import write_canonical
+from domain.shared.policy import ProgramPolicy, find_local_date
 from domain.state import commands as state_program
 from domain.state.certification import CertificationState
 from domain.state.commands import (
+    AdverseCommand,
     AnswerQuestion,
     BeginAdverseAction,
     Decide,
     DisputeCheck,
     EndDispute,
     ReorderCheck,
+    RepeatChecks,
+    build_adverse_facts,
     build_answer_facts,
     build_decision_facts,
     build_reorder_facts,
@@ -73,6 +78,7 @@ COMMANDS: Mapping[CommandKind, type[CommandData]] = {
         DisputeCheck,
         EndDispute,
         CorrectName,
+        RepeatChecks,
     )
 }
 _UNCHANGED = ChangedInputs()
@@ -134,6 +140,24 @@ def plan_profile(
         on_behalf=author.on_behalf,
         portal_pass=author.portal_pass,
     )
+
+
+def plan_facts(
+    command: CommandData,
+    origin: CommandOrigin,
+    state: CaseState,
+    language: str,
+    policy: ProgramPolicy,
+    now: datetime,
+    changed: ChangedInputs = _UNCHANGED,
+) -> list[Fact]:
+    """The facts that any command comes to by the policy of its case, whatever it is about."""
+    if isinstance(command, Suspend | Lift | GiveNotice):
+        today = find_local_date(policy, now)
+        return build_authority_facts(command, origin, state.authority, policy.suspension, today)
+    if isinstance(command, AdverseCommand) and isinstance(state, CertificationState):
+        return build_adverse_facts(command, origin, state, find_local_date(policy, now))
+    return build_facts(command, origin, state, language, changed)
 
 
 def build_facts(

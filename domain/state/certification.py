@@ -77,7 +77,10 @@ class CertificationOpening(BaseModel):
 
 
 class Decision(BaseModel):
-    """Staff's last word on eligibility (A12); ``fields`` are those that a question is about."""
+    """Staff's last word on eligibility (A12); ``fields`` are those that a question is about.
+
+    ``told`` is the reason in the assister's language, None where it was given in one language alone.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,6 +90,12 @@ class Decision(BaseModel):
     reason: str
     override: str | None
     fields: tuple[str, ...] = ()
+    told: str | None = None
+
+    @property
+    def told_reason(self) -> str:
+        """The reason as the assister is told it."""
+        return self.told or self.reason
 
 
 class ExamAttempt(BaseModel):
@@ -282,6 +291,17 @@ def _find_screenings(log: FactLog) -> list[tuple[Fact, ScreenedData]]:
     ]
 
 
+def _list_screenings(log: FactLog) -> list[tuple[Fact, ScreenedData]]:
+    """Those of the request as it is, the one that counts last."""
+    return sorted(_find_screenings(log), key=lambda one: (one[1].is_answered, one[0].at, one[0].id))
+
+
+def find_former_screening(facts: Iterable[Fact]) -> tuple[Fact, ScreenedData] | None:
+    """The screening of the request as it is that counted before checks were made again; None where none were."""
+    screenings = _list_screenings(FactLog(facts))
+    return screenings[-2] if len(screenings) > 1 else None
+
+
 def _list_answers(log: FactLog) -> list[AnsweredData]:
     """The answers, the last first."""
     return [fact.read_as(AnsweredData) for fact in reversed(log.find_all(FactKind.ANSWERED))]
@@ -293,7 +313,7 @@ def _fold_findings(opening: CertificationOpening, log: FactLog, check: Backgroun
     What the registry said of a request stands over its silence, whichever was recorded last: a look-up that was given
     up may have got its answer all the same (A13).
     """
-    screenings = sorted(_find_screenings(log), key=lambda one: (one[1].is_answered, one[0].at, one[0].id))
+    screenings = _list_screenings(log)
     found = [*screenings[-1][1].findings] if screenings else _list_pending_findings(opening, log)
     if opening.kind.is_licensed:
         found.append(make_finding(Check.AGREEMENT_ACCEPTED, log.has(FactKind.AGREEMENT_ACCEPTED)))
@@ -425,9 +445,15 @@ _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
 
 def _find_wait_start(log: FactLog, waiting_for: WaitingFor) -> datetime | None:
     """When the wait began: the latest of the first facts that lead into it (a decision, an answer: the last)."""
-    repeated = _ALL_COUNT
-    begins = [log.find_last(kind) if kind in repeated else log.find_first(kind) for kind in _BEGINS[waiting_for]]
+    begins = [_find_begin(log, kind) for kind in _BEGINS[waiting_for]]
     return max((fact.at for fact in begins if fact), default=None)
+
+
+def _find_begin(log: FactLog, kind: FactKind) -> Fact | None:
+    """The first or the last fact of a kind; checks that staff had made again begin no wait anew."""
+    if kind is FactKind.SCREENED:
+        return next((one for one in reversed(log.find_all(kind)) if not one.data.get("asked_by")), None)
+    return log.find_last(kind) if kind in _ALL_COUNT else log.find_first(kind)
 
 
 # Each is a step of its own: what staff decided, asked, suspended and ordered anew, what was answered, what screenings

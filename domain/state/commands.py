@@ -23,7 +23,7 @@ from domain.state.adverse_actions import (
 from domain.state.agreements import build_acceptance_fact
 from domain.state.background_reports import find_reorder_refusal
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
-from domain.state.eligibility import Check, Result, Verdict, find_open_checks, find_override_refusal
+from domain.state.eligibility import Check, CheckSource, Result, Verdict, find_open_checks, find_override_refusal
 from domain.state.facts import AnsweredData, BackgroundReorderedData, DecidedData
 from domain.state.finding_inputs import ChangedInputs
 from domain.state.request import find_question_faults
@@ -32,6 +32,7 @@ from domain.state.request import find_question_faults
 class Decide(CommandData):
     """Staff decide; ``override`` is why over checks that did not pass, ``fields`` what a question is about (A12).
 
+    ``told`` is the reason in the assister's language, where that isn't the one in which staff have written it.
     ``in_bulk``: along with others, from a list, the case itself unopened; it is refused where `is_for_bulk` is false.
     """
 
@@ -40,10 +41,11 @@ class Decide(CommandData):
     override: str | None = None
     in_bulk: bool = False
     fields: tuple[str, ...] = ()
+    told: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As it is stored; one that isn't in bulk and names no fields as it always was."""
-        unsaid = {name for name in ("in_bulk", "fields") if not getattr(self, name)}
+        """As it is stored; one that isn't in bulk, names no fields and is told in one language as it always was."""
+        unsaid = {name for name in ("in_bulk", "fields", "told") if not getattr(self, name)}
         return self.model_dump(mode="json", exclude=unsaid)
 
 
@@ -70,6 +72,13 @@ class ReorderCheck(CommandData):
     kind = CommandKind.REORDER_CHECK
     consent: str | None = None
     inputs: str | None = None
+
+
+class RepeatChecks(CommandData):
+    """Staff have checks of an undecided case made again (A13): of one source, or where it is None of every one."""
+
+    kind = CommandKind.REPEAT_CHECKS
+    source: CheckSource | None = None
 
 
 class BeginAdverseAction(CommandData):
@@ -106,6 +115,8 @@ def find_refusal(command: CommandData, state: CertificationState) -> Reason | No
             return Reason("not_asked")
         case ReorderCheck():
             return _find_reorder_refusal(state)
+        case RepeatChecks():
+            return _find_repeat_refusal(command.source, state)
         case BeginAdverseAction() | DisputeCheck() | EndDispute():
             return _find_adverse_refusal(command, state)
         case ResendNotice() if not is_sendable(command.notice, state):
@@ -172,6 +183,23 @@ def _find_reorder_refusal(state: CertificationState) -> Reason | None:
     return find_reorder_refusal(state.check)
 
 
+def list_check_sources(kind: Kind) -> list[CheckSource]:
+    """Who can be asked anew about somebody: the registry about a licence, the vendor about a counselor."""
+    asked = CheckSource.REGISTRY if kind.is_licensed else CheckSource.BACKGROUND_CHECK
+    return [asked, CheckSource.RECORDS]
+
+
+def _find_repeat_refusal(source: CheckSource | None, state: CertificationState) -> Reason | None:
+    """Checks are made again for who decides on them: neither before they were made nor after the decision."""
+    if source not in (None, *list_check_sources(state.opening.kind)):
+        return Reason("no_check" if source is CheckSource.BACKGROUND_CHECK else "no_license_to_look_up")
+    if state.eligibility in (EligibilityStatus.APPROVED, EligibilityStatus.DENIED) and state.decision:
+        return Reason("already_decided", {"by": state.decision.by})
+    if state.stage in (Stage.REQUESTED, Stage.SCREENING):
+        return Reason("still_screening")
+    return None
+
+
 def build_approval_on_appeal(origin: CommandOrigin, state: CertificationState, language: str) -> list[Fact]:
     """A denial that is reversed is an approval, by who decided the appeal, over the checks that did not pass (E6)."""
     override = origin.reason if find_open_checks(state.findings) else None
@@ -220,7 +248,7 @@ def build_decision_facts(
     command: Decide, origin: CommandOrigin, state: CertificationState, language: str
 ) -> list[Fact]:
     """A decision as a fact; approving over a missing agreement records it, in the language of the request."""
-    override, named = command.override, {"fields": command.fields} if command.fields else {}
+    override, named = command.override, {name: one for name in ("fields", "told") if (one := getattr(command, name))}
     decided = DecidedData(
         verdict=command.verdict, by=origin.actor, reason=origin.reason, override=override, round=state.round, **named
     )

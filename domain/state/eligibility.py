@@ -63,6 +63,14 @@ SOURCE: dict[Check, str] = {
 }
 
 
+class CheckSource(StrEnum):
+    """Who is asked anew where staff have checks made again; *records* are our own."""
+
+    REGISTRY = "registry"
+    RECORDS = "records"
+    BACKGROUND_CHECK = "background_check"
+
+
 class Finding(BaseModel):
     """One check of a screening, with the requirement it comes from.
 

@@ -21,17 +21,24 @@ class AgreementAcceptedData(FactData):
 class ScreenedData(FactData):
     """What screening found; ``round`` counts the answers before it (A12, A13).
 
-    ``inputs`` is a digest of what the registry was asked about, which screenings of before lack (D5).
+    ``inputs`` is a digest of what the registry was asked about, which screenings of before lack (D5). ``asked_by`` is
+    who of staff had the checks made again, None where the request was screened as a step of its journey.
     """
 
     round: int
     findings: tuple[Finding, ...]
     inputs: str | None = None
+    asked_by: str | None = None
 
     @property
     def is_answered(self) -> bool:
         """Whether the registry answered, so that no finding is unknown."""
         return all(one.result is not Result.UNKNOWN for one in self.findings)
+
+
+def is_of_command(fact_id: str, command_id: str) -> bool:
+    """Whether a screening is the one that staff had made again by this command."""
+    return f":{command_id}:" in fact_id
 
 
 class BackgroundOrderedData(FactData):
@@ -90,6 +97,7 @@ class DecidedData(FactData):
     """What staff decided, who, and why; ``override`` is why over checks that did not pass (A12).
 
     ``fields`` are those of the request that a question is about, none where it is about no certain ones.
+    ``told`` is the reason in the assister's language, where it was given in both.
     """
 
     verdict: Verdict
@@ -98,6 +106,7 @@ class DecidedData(FactData):
     override: str | None = None
     round: int = 0
     fields: tuple[str, ...] = ()
+    told: str | None = None
 
 
 class AnsweredData(FactData):

@@ -31,7 +31,8 @@ from starter.cli.status_output import print_status, print_summary
 if TYPE_CHECKING:
     from starter.cases import CommandOutcome
 
-CheckAct = Literal["reorder", "adverse", "dispute", "end-dispute"]
+CheckAct = Literal["repeat", "reorder", "adverse", "dispute", "end-dispute"]
+SourceName = Literal["registry", "records", "background_check"]
 KindName = Literal["agent", "broker", "enrollment_counselor", "marketplace_agent_broker", "not_an_agent_broker"]
 
 
@@ -99,20 +100,21 @@ async def decide_case(
         tuple[str, ...],
         Parameter(help="A field of the request that ask is about, such as npn; once for each.", negative=""),
     ] = (),
+    told: Annotated[str | None, Parameter(help="The reason in the assister's language, where that is another.")] = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Decide on a request, as staff; answered at once."""
     from domain.state.eligibility import Verdict
 
-    require_text(reason=reason, actor=actor, override=override)
+    require_text(reason=reason, actor=actor, override=override, told=told)
     actor = name_staff_actor(actor)
     verdict = Verdict(decision)
     await _send_command(
         options,
         case,
         lambda services: services.cases.decide_eligibility(
-            case, verdict, reason, actor, override, command_id, fields=field
+            case, verdict, reason, actor, override, command_id, fields=field, told=told
         ),
     )
 
@@ -259,7 +261,8 @@ async def check_case(
     act: Annotated[
         CheckAct,
         Parameter(
-            help="reorder: have it ordered anew. adverse: give notice that it may lead to a denial. dispute: the "
+            help="repeat: have the case's checks made again. reorder: have the background check ordered anew. "
+            "adverse: give notice that it may lead to a denial. dispute: the "
             "assister disputes the report. end-dispute: say that the dispute is over."
         ),
     ],
@@ -269,19 +272,25 @@ async def check_case(
     actor: Actor,
     consent: Annotated[str | None, Parameter(help="How the assister agreed to a new one, if not by request.")] = None,
     method: Annotated[Method | None, Parameter(help="How you have the assister's word that they dispute it.")] = None,
+    source: Annotated[SourceName | None, Parameter(help="With repeat: who alone is asked again.")] = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """Act on a background check, as staff: order it anew, or go on towards a denial by its report."""
+    """Have checks made again, as staff, or act on a background check: order it anew, go on towards a denial by it."""
     from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+    from domain.state.eligibility import CheckSource
 
     require_text(reason=reason, actor=actor, consent=consent)
     actor = name_staff_actor(actor)
     if (act == "dispute") is (method is None):
         raise UsageError("--method goes with dispute, and dispute with --method: say how you have the assister's word.")
+    if source is not None and act != "repeat":
+        raise UsageError("--source goes with repeat: it says who alone is asked again.")
 
     async def carry_out(services: CommandServices) -> "CommandOutcome":
         cases = services.cases
+        if act == "repeat":
+            return await cases.repeat_checks(case, reason, actor, CheckSource(source) if source else None, command_id)
         if method is not None:
             author = StepAuthor(actor, OnBehalf(method=ProofMethod(method), reason=reason))
             return await cases.dispute_check(case, reason, author, command_id)

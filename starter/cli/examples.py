@@ -40,7 +40,7 @@ EXAMPLES = {
     "terminate": f"certify terminate CASE {_STAFF}",
     "rebut": f'certify rebut CASE --text "what they say" {_BEHALF}',
     "resend": f"certify resend CASE lms_invitation {_STAFF}",
-    "check": f"certify check CASE reorder {_STAFF}",
+    "check": f"certify check CASE repeat {_STAFF}",
     "appeal": f'certify appeal CASE file --grounds "what they say" --method letter {_STAFF}',
     "identity": f'certify identity CASE --method in_person --document "license" {_STAFF}',
     "correct": f"certify correct CASE name.json {_STAFF}",

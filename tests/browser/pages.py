@@ -283,6 +283,21 @@ PAGES = {
     "staff_case_faulty": Row(
         f"{CASE}/decision", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/decision'] button:visible"))
     ),
+    "staff_case_previewed": Row(
+        f"{CASE}/decision",
+        as_staff(
+            sent(
+                of(People.waiting_case),
+                ".preview",
+                "[action$='/decision'] [name=preview]",
+                verdict="ask",
+                usual="ask_address",
+            )
+        ),
+    ),
+    "staff_case_repeat_faulty": Row(
+        f"{CASE}/repeat", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/repeat'] button", source="records"))
+    ),
     "staff_case_certified": Row(CASE, as_staff(of(People.certified_case), "Demo Auditor")),
     "staff_case_lapsed": Row(CASE, as_staff(of(People.lapsed_case))),
     "staff_case_suspended": Row(CASE, as_staff(of(People.suspended_case))),

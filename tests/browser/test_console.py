@@ -52,7 +52,7 @@ async def decide(page: Page, verdict: str, reason: str) -> None:
     """Fills in the form of the decision that is open, and sends it."""
     await page.locator(f"label[for=verdict-{verdict}]").click()
     await page.locator("#decision-reason").fill(reason)
-    await follow(page.locator("[action*='/decision'] button"))
+    await follow(page.locator("[action*='/decision'] button").first)
 
 
 def alert(page: Page) -> Locator:

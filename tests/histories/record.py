@@ -79,6 +79,19 @@ async def counselor_checked_anew(world: World) -> Document:
     return opened
 
 
+async def broker_checked_again(world: World) -> Document:
+    """Staff have the licence looked up again before they decide (A13)."""
+    opened = await world.opened(documents.broker())
+    await world.until(opened, "awaiting_decision")
+    assert (await world.command(opened, "check/repeat", reason="a sample reason")).status_code == 200
+    async with asyncio.timeout(PATIENCE):
+        while (await world.history(opened)).count("screened") < 2:
+            await asyncio.sleep(0.1)
+    await world.approved(opened)
+    await world.until(opened, "invited")
+    return opened
+
+
 async def denied_after_an_answer(world: World) -> Document:
     request = documents.broker()
     opened = await world.opened(request)
@@ -280,6 +293,7 @@ LIVES: Sequence[Life] = (
     withdrawn_in_training,
     revoked_counselor,
     counselor_checked_anew,
+    broker_checked_again,
     suspended_counselor,
     corrected_counselor,
 )

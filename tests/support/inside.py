@@ -110,10 +110,14 @@ class Inside:
     async def store(self, request: Document, at: datetime | None = None, know: bool = True, **policy: Any) -> Opened:
         """Stores a request whose workflow is not started yet."""
         if know and "npn" in request:
-            await self._post("registry", "producers", documents.producer(request))
+            await self.know(request)
         opened = await open_case(self.database, self.settings.identity_key_bytes, request, at or datetime.now(UTC))
         await self._change_policy(opened.case_id, policy)
         return opened
+
+    async def know(self, request: Document) -> None:
+        """From now on the registry knows who this request is of, with an active licence."""
+        await self._post("registry", "producers", documents.producer(request))
 
     async def begin(self, opened: Opened, plan_year: int, at: datetime, **policy: Any) -> Opened:
         """Opens a returning assister's case of another plan year, as staff do."""

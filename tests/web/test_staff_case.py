@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as Xml
 
 import pytest
 
@@ -15,6 +16,7 @@ from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.reasons import Reason
 from domain.state.eligibility import Check, Result, make_finding
+from sandbox.registry import RegistryProducer, build_entity_report
 from tests.support import documents
 from tests.support.commands import note_refusal
 from tests.support.tables import add_rows
@@ -87,6 +89,55 @@ async def test_the_page_says_who_it_is_where_it_stands_and_what_was_found(house:
     assert await looked(house, case_id) == [("reviewer", "case")]
 
 
+async def test_what_differs_between_request_and_registry_is_marked_by_a_word(house: House) -> None:
+    await house.sign_in()
+    document = documents.broker(first_name="Zoë", email="zoe@example.com")
+    case_id = await house.open(document)
+    await screened(house, case_id, npn_found=Result.PASS, name_matches=Result.FAIL)
+    known = documents.producer(document, first_name="Otra", license={"active": False})
+    await asked(house, case_id, Xml.tostring(build_entity_report(RegistryProducer(**known))))
+    answer = await house.browser.get(f"/staff/cases/{case_id}")
+    reader = read(answer)
+    compared = reader.text.partition("Request and registry")[2].partition("Findings")[0]
+    assert compared.count("Differs") == 1
+    assert "First name Zoë Otra Differs" in compared
+    assert f"E-mail address {document['email']} {document['email']} The same" in compared
+    assert "Not active" in compared
+    panel = reader.text.partition("Decision Checks")[2]
+    assert "Fail Name on the license" in panel
+
+
+async def test_an_answer_is_read_as_a_table_with_its_words_beside_it(house: House) -> None:
+    await house.sign_in()
+    case_id = await house.open(documents.broker())
+    await asked(house, case_id)
+    answer = await house.browser.get(f"/staff/cases/{case_id}/evidence/1")
+    reader = read(answer)
+    assert "NAME Testa & Broker" in reader.text
+    assert "&lt;PDB&gt;&lt;NAME&gt;Testa &amp;amp; Broker&lt;/NAME&gt;" in answer.text
+
+
+async def test_the_vendor_s_report_is_a_link_where_its_pages_are_known(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.sign_in()
+    case_id, now = await house.open(documents.counselor()), datetime.now(UTC)
+    ordered: dict[str, Any] = {"case_id": case_id, "kind": "background.ordered", "data": {}, "result": {}}
+    await house.database.write(
+        add_rows,
+        EffectRow(key=f"{case_id}:background.ordered:0", external_id="cand/1", intended_at=now, done_at=now, **ordered),
+    )
+    await screened(house, case_id, intake_scope=Result.PASS)
+    page = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    assert "At the vendor: cand/1" in page.text
+    monkeypatch.setattr(
+        house.services.settings, "background_checks_report_link", "https://vendor.example.org/of/{candidate}"
+    )
+    page = read(await house.browser.get(f"/staff/cases/{case_id}"))
+    (link,) = [one for one in page.of("a") if "vendor.example.org" in (one.get("href") or "")]
+    assert (link["href"], link["rel"]) == ("https://vendor.example.org/of/cand%2F1", "noreferrer")
+
+
 async def test_a_case_of_which_nothing_is_known_yet_looks_right(house: House) -> None:
     await house.sign_in()
     case_id = await house.open(documents.counselor())
@@ -104,7 +155,7 @@ async def test_forty_findings_and_long_names_are_sound(house: House) -> None:
     await house.facts(case_id, FactKind.SCREENED, round=0, findings=every)
     reader = read(await house.browser.get(f"/staff/cases/{case_id}"))
     results = [tag for tag in reader.of("span") if "tag--sign" in (tag.get("class") or "")]
-    assert len(results) == len(every) + 2, "and the agreement, and whose the NPN is"
+    assert len(results) == 2 * (len(every) + 2), "and the agreement, and whose the NPN is; in short beside the decision"
 
 
 async def test_what_happened_is_told_in_order_and_in_the_reader_s_language(house: House) -> None:

@@ -262,8 +262,80 @@ async def test_a_usual_reason_is_told_in_the_assister_s_language_before_what_was
     reviewer = await desk(house, documents.agent(language="es"), npn_found=Result.FAIL)
     await reviewer.send("decision", verdict="ask", usual="ask_address", reason="Gracias.")
     (command,) = await reviewer.commands()
-    first, typed = command.reason.split("\n\n")
-    assert (first, typed) == ("Revise las direcciones que nos dio.", "Gracias.")
+    assert command.reason == "Please check the addresses that you gave us.\n\nGracias."
+    assert command.data["told"] == "Revise las direcciones que nos dio.\n\nGracias."
+
+
+async def test_a_reason_is_written_in_both_languages_and_the_assister_s_own_is_told(house: House) -> None:
+    reviewer = await desk(house, documents.agent(language="es"), npn_found=Result.FAIL)
+    said = {"verdict": "deny", "reason": "No such license.", "told": "No existe esa licencia."}
+    assert (await reviewer.send("decision", **said)).status_code == 303
+    await house.apply_commands()
+    page = await reviewer.page()
+    assert "Told in their language: No existe esa licencia." in page.text
+    assert "No such license." in page.text
+
+
+# the letter, before it is sent
+
+
+async def test_a_letter_is_seen_in_the_assister_s_language_before_anything_is_done(house: House) -> None:
+    reviewer = await desk(house, documents.agent(language="es"), npn_found=Result.FAIL)
+    typed = {"verdict": "deny", "usual": "no_license", "reason": "Sorry.", "told": "Lo sentimos.", "preview": "1"}
+    answer = await reviewer.send("decision", **typed)
+    page = read(answer)
+    assert "Nothing has been sent or decided yet" in page.text
+    assert "no podemos aprobarla" in page.text
+    assert "Lo sentimos." in page.text.partition("Back to what you were writing")[0]
+    assert [tag.get("lang") for tag in page.of("div") if tag.get("class") == "preview"] == ["es"]
+    assert 'value="deny" checked' in answer.text
+    assert ">\nSorry.</textarea>" in answer.text
+    assert await reviewer.commands() == []
+    assert not any("refused" in action or "decided" in action for action in await reviewer.actions())
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "said"),
+    [
+        ("decision", {"verdict": "ask"}, "A sample reason."),
+        ("decision", {"verdict": "approve", "override": "Seen on paper."}, "An approval sends no reason"),
+        ("withdraw", {}, "A sample reason."),
+        ("revoke", {}, "A sample reason."),
+    ],
+)
+async def test_what_staff_do_with_a_reason_can_be_seen_as_a_letter_first(
+    house: House, form: str, values: dict[str, str], said: str
+) -> None:
+    reviewer = await desk(house, npn_found=Result.FAIL)
+    page = read(await reviewer.send(form, reason="A sample reason.", preview="1", **values))
+    assert said in page.text.partition("Back to what you were writing")[0]
+    assert await reviewer.commands() == []
+
+
+async def test_no_letter_is_shown_of_a_form_that_is_at_fault(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.FAIL)
+    assert faulty(read(await reviewer.send("decision", verdict="deny", preview="1"), 422)) == {"decision-reason"}
+
+
+# checks made again
+
+
+async def test_a13_checks_are_made_again_from_the_panel(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    page = await reviewer.page()
+    offered = {option.get("value") for option in page.of("option")}
+    assert {"registry", "records"} <= offered
+    assert "background_check" not in offered
+    assert faulty(read(await reviewer.send("repeat", source="vendor"), 422)) == {"repeat-source", "repeat-reason"}
+    assert (await reviewer.send("repeat", source="registry", reason="It was renewed.")).status_code == 303
+    (command,) = await reviewer.commands()
+    assert (command.kind, command.reason, command.data) == ("repeat_checks", "It was renewed.", {"source": "registry"})
+    alert = read(await reviewer.send("repeat", reason="Once more."), 409).text
+    assert "less than a minute ago" in alert
+    await house.apply_commands()
+    assert "No answer has come yet." in (await reviewer.page()).text
+    await house.decide(reviewer.case_id, "deny")
+    assert "Make the checks again" not in (await reviewer.page()).text
 
 
 async def test_a_reason_of_counselors_is_not_offered_for_a_broker(house: House) -> None:
@@ -292,7 +364,7 @@ async def test_every_form_needs_its_token_and_its_permission(house: House, what:
 async def test_a_form_for_a_case_there_is_not_leads_nowhere(house: House) -> None:
     csrf = await house.sign_in()
     form = {"csrf_token": csrf, "verdict": "approve", "reason": "Fine.", "notice": "active", "flag": "altered_event"}
-    for what in ("decision", "resend", "check", "withdraw", "revoke", "flag"):
+    for what in ("decision", "resend", "check", "repeat", "withdraw", "revoke", "flag"):
         path = f"/staff/cases/0f0e0d0c-0000-4000-8000-000000000000/{what}"
         read(await house.post(path, form, accept="text/html"), 404)
 
@@ -355,7 +427,7 @@ async def test_e8_staff_give_notice_before_a_denial_by_a_report_and_dispute_it_f
 @pytest.mark.parametrize(("what", "said"), [("withdraw", "Withdrawn"), ("revoke", "Revoked")])
 async def test_a_case_is_ended_with_a_reason_and_a_step_to_confirm_it(house: House, what: str, said: str) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
-    assert len((await reviewer.page()).of("details")) == 5, "each form is behind a step"
+    assert len((await reviewer.page()).of("details")) == 6, "each form is behind a step"
     assert faulty(read(await reviewer.send(what), 422)) == {f"{what}-reason"}
     assert (await reviewer.send(what, reason="They asked for it.")).status_code == 303
     await house.apply_commands()

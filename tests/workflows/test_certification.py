@@ -575,6 +575,29 @@ async def test_p12_e8_a_check_that_has_expired_is_ordered_anew_and_its_report_de
     await inside.until(opened, "invited")
 
 
+async def test_a13_staff_have_checks_made_again_and_what_comes_of_it_counts(inside: Inside) -> None:
+    """Through the workflow and the registry; once a minute, and not once it is decided."""
+    request = documents.broker()
+    opened = await inside.open(request, know=False)
+    status = await inside.agreed(opened, "awaiting_decision", "decision")
+    assert _find_result(status, "npn_found") == "fail"
+    await inside.know(request)
+    again = inside.cases.repeat_checks
+    done = await again(opened.case_id, "she says that it is there now", "staff:riley", command_id=f"again-{uuid4()}")
+    assert done.state == "applied"
+    status = await inside.until(opened, lambda status: _find_result(status, "npn_found") == "pass")
+    assert (status["stage"], _find_result(status, "license_active")) == ("awaiting_decision", "pass")
+    with pytest.raises(Refusal, match="less than a minute ago"):
+        await again(opened.case_id, "once more", "staff:riley")
+    await inside.approved(opened)
+    with pytest.raises(Refusal, match="decided already"):
+        await again(opened.case_id, "too late", "staff:riley")
+
+
+def _find_result(status: dict[str, Any], check: str) -> str | None:
+    return next((one["result"] for one in status["eligibility"]["findings"] if one["check"] == check), None)
+
+
 def _count_orders(status: dict[str, Any]) -> int:
     return sum(one["kind"] == FactKind.BACKGROUND_ORDERED for one in status["history"])
 

@@ -30,7 +30,7 @@ from domain.shared.documents.parsing import read_json
 from domain.shared.documents.texts import LONGEST_DOCUMENT, OptionalText, Text
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.vouching import ShownProof, Voucher
-from domain.state.eligibility import Verdict
+from domain.state.eligibility import CheckSource, Verdict
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
 from starter.cases import CommandOutcome, now
@@ -66,12 +66,16 @@ COMMANDS: dict[int | str, dict[str, Any]] = {
 
 
 class DecisionBody(StrictBody):
-    """A staff decision; a question may name the fields of the request that it is about (A12)."""
+    """A staff decision; a question may name the fields of the request that it is about (A12).
+
+    ``told`` is the reason in the assister's language, where it is written in both: they are told that.
+    """
 
     decision: Verdict
     reason: Text
     override: OptionalText | None = None
     fields: Annotated[tuple[FieldName, ...], Field(max_length=MOST_ASKED)] = ()
+    told: OptionalText | None = None
 
 
 class ReasonBody(StrictBody):
@@ -99,6 +103,13 @@ class ReorderBody(StrictBody):
 
     reason: Text
     consent: Text | None = None
+
+
+class RepeatBody(StrictBody):
+    """Why checks are made again, and who is asked; everyone there is where ``source`` is null."""
+
+    reason: Text
+    source: CheckSource | None = None
 
 
 class CorrectionBody(CorrectionForm):
@@ -231,7 +242,9 @@ async def decide_case(
     """Approves, denies or asks for information; answered at once, 409 with the reason where it can't be done."""
     body = await read_body(request, DecisionBody)
     decide, actor = services.cases.decide_eligibility, me.actor
-    answer = await decide(case_id, body.decision, body.reason, actor, body.override, key, fields=body.fields)
+    answer = await decide(
+        case_id, body.decision, body.reason, actor, body.override, key, fields=body.fields, told=body.told
+    )
     return await answer_command(services, case_id, answer)
 
 
@@ -358,6 +371,22 @@ async def reorder_check(
     """Has a background check ordered anew that was canceled, wholly or in part, or has expired (E8)."""
     body = await read_body(request, ReorderBody)
     answer = await services.cases.reorder_check(case_id, body.reason, me.actor, body.consent, key)
+    return await answer_command(services, case_id, answer)
+
+
+@router.post(
+    "/cases/{case_id}/check/repeat", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(RepeatBody)
+)
+async def repeat_checks(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.REPEAT_CHECKS)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Has checks of a case made again before it is decided, once a minute at most (A13)."""
+    body = await read_body(request, RepeatBody)
+    answer = await services.cases.repeat_checks(case_id, body.reason, me.actor, body.source, key)
     return await answer_command(services, case_id, answer)
 
 

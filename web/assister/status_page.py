@@ -156,7 +156,7 @@ def _describe_question(certification: OwnCertification, action: str) -> dict[str
     """What staff ask, and the fields that the answer's form has."""
     decision = certification.state.decision
     return {
-        "text": decision.reason if decision else "",
+        "text": decision.told_reason if decision else "",
         "action": action,
         "fields": list_asked_fields(certification.state),
         "is_narrow": bool(decision and decision.fields),
@@ -165,7 +165,7 @@ def _describe_question(certification: OwnCertification, action: str) -> dict[str
 
 async def _find_reason(services: Services, certification: OwnCertification) -> str | None:
     if certification.state.stage is Stage.DENIED and certification.state.decision:
-        return certification.state.decision.reason
+        return certification.state.decision.told_reason
     if certification.state.stage in SUSPENDING:
         return await services.database.read(find_ending_reason, certification.case.case_id)
     return None

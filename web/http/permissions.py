@@ -32,6 +32,7 @@ class Permission(StrEnum):
     RESTART = "restart"
     PROVE_IDENTITY = "prove_identity"
     REORDER_CHECK = "reorder_check"
+    REPEAT_CHECKS = "repeat_checks"
     CORRECT_NAME = "correct_name"
     SUSPEND = "suspend"
     LIFT = "lift"
@@ -68,6 +69,7 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
         _P.EXPORT,
         _P.PROVE_IDENTITY,
         _P.REORDER_CHECK,
+        _P.REPEAT_CHECKS,
         _P.CORRECT_NAME,
         _P.SUSPEND,
         _P.LIFT,

@@ -12,6 +12,7 @@ from db.reads.third_parties import Evidence, find_evidence_of_case
 from db.tables import SentMail
 from db.writes.access_log import record_part
 from starter.cases import now
+from starter.registry_answers import list_answer_rows
 from web.http.pages import build_page_router, find_certificate_file, render_mail
 from web.http.problem_pages import NO_FILE, render_problem
 from web.staff.case_page import render_case
@@ -43,7 +44,8 @@ async def show_evidence(visit: FileVisit, case_id: str, number: int) -> Response
     await visit.record_access("evidence", [case_id])
     text = row.raw[:MOST_SHOWN].decode("utf-8", "replace")
     cut = MOST_SHOWN if len(row.raw) > MOST_SHOWN else None
-    return visit.render_page("staff/evidence.html", file=file, evidence=kept, text=text, cut=cut)
+    rows = list_answer_rows(row.raw)
+    return visit.render_page("staff/evidence.html", file=file, evidence=kept, rows=rows, text=text, cut=cut)
 
 
 @router.get("/mails/{number}")

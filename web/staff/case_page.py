@@ -15,6 +15,7 @@ from db.reads.case_file import CaseFile, read_case_file
 from db.reads.desk.assignments import find_assignment
 from db.reads.desk.notes import list_notes
 from db.reads.queue import find_next_in_queue
+from db.reads.third_parties import find_evidence_of_case
 from db.reads.timeline import EntryKind
 from db.writes.desk.assignments import assign_case
 from domain.federal.registration import RegistrationState
@@ -24,12 +25,17 @@ from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
+from domain.shared.policy import find_local_date
 from domain.state.certification import CertificationState
-from domain.state.eligibility import Verdict
+from domain.state.comparisons import Comparison, compare_with_registry
+from domain.state.eligibility import Check, Verdict
 from domain.state.policy import Policy
+from domain.state.request import StoredRequest
 from domain.state.training_deadline import describe_deadline
 from starter.cases import now
+from starter.registry_answers import read_registered
 from templates.catalogs import N_, translate
+from templates.letters import RenderedNotice
 from web.http.auth import StaffMember
 from web.http.defence.file_access import check_file_access
 from web.http.forms import Values
@@ -51,6 +57,7 @@ _MISSING = {
     "reason": N_("Give a reason."),
     "override": N_("Say why you approve over the checks that did not pass."),
     "notice": N_("Choose a notice."),
+    "source": N_("Choose which checks are made again."),
     "method": N_("Choose how you have seen it."),
     "document": N_("Say which document you have seen."),
     "text": N_("Write down what they say."),
@@ -70,6 +77,7 @@ _DONE = {
     "resend": N_("The notice is sent again."),
     "answer": N_("The answer is written down."),
     "check": N_("The background check is ordered anew."),
+    "repeat": N_("The checks are made again; what comes of it stands here as soon as it is known."),
     "correct": N_("The name is corrected. A new certificate supersedes the one before."),
     "suspend": N_("The authority to assist is suspended."),
     "lift": N_("The suspension is lifted."),
@@ -98,12 +106,17 @@ _AUDITED = {
 
 @dataclass(frozen=True)
 class FormAttempt:
-    """A form that was sent and not taken: what was typed, what is wrong with it, or why it can't be done now."""
+    """A form that was sent and not taken: what was typed, what is wrong with it, or why it can't be done now.
+
+    ``previewed``: it was not to be taken, but shown as the assister would read it, in ``letter`` if there is one.
+    """
 
     form: str
     values: Mapping[str, str] = field(default_factory=dict)
     faults: Sequence[Fault] = ()
     refused: Reason | None = None
+    previewed: bool = False
+    letter: RenderedNotice | None = None
 
 
 async def render_case(
@@ -127,6 +140,8 @@ async def render_case(
         deadline=_describe_deadline(file),
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
         missing=[explain_reason(Reason(code), language) for code in file.status["may_assist_reasons"]],
+        compared=await _compare_with_registry(visit, file),
+        report_url=_find_report_url(visit.services, file),
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
         finding_notes={one.note: explain_reason(Reason(one.note), language) for one in file.findings if one.note},
         assignment=await _find_assignment(visit, file),
@@ -148,6 +163,19 @@ def _list_answer_values(file: CaseFile) -> Values:
     """What the form of an answer shows of the request; a consent that was given isn't one to another check (D5)."""
     shown = {name: value for name, value in file.request.items() if name != "background_check_consent"}
     return {**list_values(shown), **mark_same_address(file.request)}
+
+
+async def _compare_with_registry(visit: StaffVisit, file: CaseFile) -> Comparison | None:
+    """The request beside the registry's answer on which the findings stand; None where none is kept, or can be read."""
+    evidence, npn = next((one.evidence for one in file.findings if one.evidence), None), file.request.get("npn")
+    if evidence is None or npn is None or not isinstance(file.policy, Policy):
+        return None
+    row = await visit.services.database.read(find_evidence_of_case, file.case_id, evidence.key)
+    registered = read_registered(row.raw, npn) if row else None
+    if registered is None:
+        return None
+    request, today = StoredRequest.model_validate(file.request), find_local_date(file.policy, now())
+    return compare_with_registry(request, registered.producer, today, file.policy.home_state)
 
 
 def _describe_deadline(file: CaseFile) -> dict[str, Any] | None:
@@ -210,11 +238,13 @@ def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
 def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: str) -> dict[str, Any]:
     """What a form that was not taken shows: which it was, its words, faults by field, and why not now."""
     if attempt is None:
-        return {"tried": None, "values": {}, "errors": [], "refused": None, "overtaken_by": None}
+        return {"tried": None, "values": {}, "errors": [], "refused": None, "overtaken_by": None, "previewed": False}
     decision = state.decision if isinstance(state, CertificationState) else None
     return {
         "tried": attempt.form,
         "values": attempt.values,
+        "previewed": attempt.previewed,
+        "letter": attempt.letter,
         "errors": [
             {"field": one.field, "message": _explain_fault(one, language)}
             for one in drop_copied_faults(attempt.values, attempt.faults)
@@ -239,6 +269,13 @@ def _find_workflow_url(services: Services, file: CaseFile) -> str | None:
     if not ui:
         return None
     return f"{ui}/namespaces/{quote(services.cases.namespace, safe='')}/workflows/{quote(file.workflow_id, safe='')}"
+
+
+def _find_report_url(services: Services, file: CaseFile) -> str | None:
+    """The vendor's own page of a background check, where it is known how such a page is called."""
+    found = (one.basis.get("candidate") for one in file.findings if one.check == Check.BACKGROUND_CHECK)
+    candidate, link = next(found, None), services.settings.background_checks_report_link
+    return link.replace("{candidate}", quote(candidate, safe="")) if candidate and link else None
 
 
 async def _find_ways(visit: StaffVisit, case_id: str) -> dict[str, Any]:

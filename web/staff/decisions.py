@@ -16,7 +16,15 @@ from db.writes.suspensions import file_rebuttal
 from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
-from domain.shared.cases.commands import CommandState
+from domain.shared.cases.commands import (
+    CommandData,
+    CommandState,
+    GiveNotice,
+    Revoke,
+    Suspend,
+    Terminate,
+    Withdraw,
+)
 from domain.shared.cases.corrections import parse_correction
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
@@ -24,7 +32,8 @@ from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
 from domain.state.certification import CertificationState
-from domain.state.eligibility import Verdict
+from domain.state.commands import BeginAdverseAction, Decide
+from domain.state.eligibility import CheckSource, Verdict
 from starter.cases import CommandOutcome, now
 from starter.temporal import Unreachable
 from templates.catalogs import translate
@@ -39,6 +48,9 @@ from web.staff.reasons import USUAL, list_usual_reasons
 
 router = build_page_router(prefix="/staff/cases/{case_id}")
 
+# The letter by which a verdict's reason is told; an approval is told by the training that it opens, without a reason.
+_TOLD_BY = {Verdict.DENY: Notice.DENIED, Verdict.ASK: Notice.INFORMATION_NEEDED}
+
 # The box of a field that a question is about; ticked for another decision it says nothing.
 ASKED = "fields."
 
@@ -51,6 +63,11 @@ class PostedDecision:
     reason: str
     override: str | None
     fields: tuple[str, ...] = ()
+    told: str | None = None
+
+    def build_command(self) -> Decide:
+        """The command it comes to."""
+        return Decide(verdict=self.verdict, override=self.override or None, fields=self.fields, told=self.told)
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,19 @@ class PostedForm:
         """The case's page with the form as it was sent, and why it can't be done now. Raises `UnknownCase`."""
         return await self._show_again(FormAttempt(self.name, self.values, refused=reason), 409)
 
+    @property
+    def is_preview(self) -> bool:
+        """Whether the letter is asked for that would be sent, and nothing else."""
+        return bool(self.values.get("preview"))
+
+    async def show_letter(self, notice: Notice | None, command: CommandData, reason: str) -> Response:
+        """The case's page with the form as it was sent, and the letter by which the assister would be told."""
+        if notice is None:
+            return await self._show_again(FormAttempt(self.name, self.values, previewed=True), 200)
+        previews, actor = self.visit.services.previews, self.visit.me.actor
+        letter = await previews.preview_letter(self.case_id, notice, command, reason, actor)
+        return await self._show_again(FormAttempt(self.name, self.values, previewed=True, letter=letter), 200)
+
     def lead_back(self) -> Response:
         """To the case's page, which says that it is done."""
         return _redirect_to_case(self.visit.request, self.case_id, done=self.name, of=self.case_id)
@@ -112,8 +142,10 @@ async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> 
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
     verdict, reason, override = decided.verdict, decided.reason, decided.override
+    if form.is_preview:
+        return await form.show_letter(_TOLD_BY.get(verdict), decided.build_command(), reason)
     command = services.cases.decide_eligibility(
-        form.case_id, verdict, reason, actor, override, form.command_id, fields=decided.fields
+        form.case_id, verdict, reason, actor, override, form.command_id, fields=decided.fields, told=decided.told
     )
     return await give_command(form, command, verdict)
 
@@ -141,12 +173,26 @@ async def reorder_check(form: Annotated[PostedForm, require_form("check")]) -> R
     return await give_command(form, cases.reorder_check(form.case_id, form.reason, actor, consent, form.command_id))
 
 
+@router.post("/repeat")
+async def repeat_checks(form: Annotated[PostedForm, require_form("repeat")]) -> Response:
+    """Has checks made again before the decision (A13)."""
+    named = form.values.get("source", "")
+    faults = [] if named in ("", *CheckSource) else [Fault("source", "required")]
+    if faults := [*faults, *form.find_reason_faults()]:
+        return await form.show_faults(faults)
+    cases, actor = form.visit.services.cases, form.visit.me.actor
+    source = CheckSource(named) if named else None
+    return await give_command(form, cases.repeat_checks(form.case_id, form.reason, actor, source, form.command_id))
+
+
 @router.post("/withdraw")
 async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]) -> Response:
     """Withdraws the request: at the assister's wish, where it is said how staff have it, or as staff (D6)."""
     method = form.values.get("method", "")
     if faults := [*find_method_faults(method, may_lack=True), *form.find_reason_faults()]:
         return await form.show_faults(faults)
+    if form.is_preview:
+        return await form.show_letter(Notice.WITHDRAWN, Withdraw(), form.reason)
     end, wish = form.visit.services.cases.withdraw_request, ProofMethod(method) if method else None
     return await give_command(form, end(form.case_id, form.reason, form.visit.me.actor, form.command_id, wish))
 
@@ -154,7 +200,8 @@ async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]
 @router.post("/revoke")
 async def revoke_certification(form: Annotated[PostedForm, require_form("revoke")]) -> Response:
     """Revokes the certification."""
-    return await _give_with_reason(form, form.visit.services.cases.revoke_certification)
+    letter = Notice.REVOKED, Revoke()
+    return await _give_with_reason(form, form.visit.services.cases.revoke_certification, letter)
 
 
 @router.post("/suspend")
@@ -170,6 +217,9 @@ async def suspend_authority(form: Annotated[PostedForm, require_form("suspend")]
             faults.append(Fault("until", "day"))
     if faults := [*faults, *form.find_reason_faults()]:
         return await form.show_faults(faults)
+    if form.is_preview:
+        order = Suspend(suspension=SuspensionKind(kind), until=until, at_once=bool(form.values.get("at_once")))
+        return await form.show_letter(Notice.AUTHORITY_SUSPENDED, order, form.reason)
     cases, actor = form.visit.services.cases, form.visit.me.actor
     command = cases.suspend_authority(
         form.case_id,
@@ -203,13 +253,15 @@ async def take_termination_back(form: Annotated[PostedForm, require_form("take_b
 @router.post("/give_notice")
 async def give_notice(form: Annotated[PostedForm, require_form("give_notice")]) -> Response:
     """Gives notice of a termination (E4)."""
-    return await _give_with_reason(form, form.visit.services.cases.terminate_authority)
+    letter = Notice.TERMINATION_NOTICED, GiveNotice()
+    return await _give_with_reason(form, form.visit.services.cases.terminate_authority, letter)
 
 
 @router.post("/terminate")
 async def terminate_authority(form: Annotated[PostedForm, require_form("terminate")]) -> Response:
     """Terminates at once (E4)."""
-    return await _give_with_reason(form, partial(form.visit.services.cases.terminate_authority, at_once=True))
+    letter = Notice.TERMINATED, Terminate()
+    return await _give_with_reason(form, partial(form.visit.services.cases.terminate_authority, at_once=True), letter)
 
 
 @router.post("/rebut")
@@ -231,7 +283,8 @@ async def file_staff_rebuttal(form: Annotated[PostedForm, require_form("rebut")]
 @router.post("/adverse")
 async def begin_adverse_action(form: Annotated[PostedForm, require_form("adverse")]) -> Response:
     """Gives notice that the background report may lead to a denial (E8)."""
-    return await _give_with_reason(form, form.visit.services.cases.begin_adverse_action)
+    letter = Notice.ADVERSE_ACTION_BEGUN, BeginAdverseAction()
+    return await _give_with_reason(form, form.visit.services.cases.begin_adverse_action, letter)
 
 
 @router.post("/dispute")
@@ -312,9 +365,16 @@ async def restart_case(form: Annotated[PostedForm, require_form("restart")]) -> 
     return form.lead_back()
 
 
-async def _give_with_reason(form: PostedForm, end: Callable[..., Awaitable[CommandOutcome]]) -> Response:
+async def _give_with_reason(
+    form: PostedForm,
+    end: Callable[..., Awaitable[CommandOutcome]],
+    letter: tuple[Notice, CommandData] | None = None,
+) -> Response:
+    """Gives a command that has a reason and nothing else; ``letter`` is what tells of it, where there is one to see."""
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
+    if letter and form.is_preview:
+        return await form.show_letter(*letter, form.reason)
     command = end(form.case_id, form.reason, form.visit.me.actor, command_id=form.command_id)
     return await give_command(form, command)
 
@@ -350,7 +410,8 @@ async def _find_next_case(form: PostedForm) -> str | None:
 def read_decision(values: Values, state: CaseState, language: str, theirs: str) -> PostedDecision:
     """What a form decides. A usual reason goes before the words that were typed. Raises `Invalid` with every fault.
 
-    ``language`` is the reader's; what the assister is told stands in ``theirs``.
+    ``language`` is the reader's, in which the reason is recorded; where the assister reads another one, ``theirs``, the
+    reason of a denial or a question is told in that.
     """
     chosen, usual, written = values.get("verdict", ""), values.get("usual", ""), values.get("reason", "")
     verdict = Verdict(chosen) if chosen in list(Verdict) else None
@@ -358,14 +419,32 @@ def read_decision(values: Values, state: CaseState, language: str, theirs: str) 
     if usual and not (verdict and usual in list_usual_reasons(verdict, _is_licensed(state))):
         faults.append(Fault("usual", "required"))
     faults += find_text_faults("reason", written) if written or not usual else []
+    faults += find_text_faults("told", values["told"]) if values.get("told", "").strip() else []
     override = values.get("override", "") if verdict is Verdict.APPROVE and list_overridden(state) else None
     if override is not None:
         faults += find_text_faults("override", override)
     if verdict is None or faults:
         raise Invalid(faults)
-    said = translate(USUAL[usual].sentence, language if verdict is Verdict.APPROVE else theirs) if usual else ""
+    said = translate(USUAL[usual].sentence, language) if usual else ""
+    told = _find_told(values, usual, theirs) if verdict is not Verdict.APPROVE and theirs != language else None
     named = tuple(name.removeprefix(ASKED) for name in values if name.startswith(ASKED) and verdict is Verdict.ASK)
-    return PostedDecision(verdict, "\n\n".join(part for part in (said, written) if part), override, named)
+    return PostedDecision(verdict, _join(said, written), override, named, told)
+
+
+def _find_told(values: Values, usual: str, theirs: str) -> str | None:
+    """The reason in the assister's language: a usual one is known in it, words are those that staff have written in it.
+
+    None where staff have only written, in one language: the assister is told that.
+    """
+    written = values.get("told", "").strip()
+    if not (usual or written):
+        return None
+    return _join(translate(USUAL[usual].sentence, theirs) if usual else "", written or values.get("reason", ""))
+
+
+def _join(said: str, written: str) -> str:
+    """A usual reason goes before the words that were written."""
+    return "\n\n".join(part for part in (said, written) if part.strip())
 
 
 def _is_licensed(state: CaseState) -> bool:

@@ -22,8 +22,17 @@ from domain.shared.cases.commands import (
 )
 from domain.shared.cases.notices import Notice
 from domain.state.certification import CertificationState
-from domain.state.commands import AnswerQuestion, BeginAdverseAction, Decide, DisputeCheck, EndDispute, ReorderCheck
-from domain.state.eligibility import Check, Verdict, find_open_checks
+from domain.state.commands import (
+    AnswerQuestion,
+    BeginAdverseAction,
+    Decide,
+    DisputeCheck,
+    EndDispute,
+    ReorderCheck,
+    RepeatChecks,
+    list_check_sources,
+)
+from domain.state.eligibility import Check, CheckSource, Verdict, find_open_checks
 from domain.state.policy import Policy
 from domain.state.questions import list_asked_fields
 from domain.state.request import list_askable_fields
@@ -46,6 +55,7 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "restart": (Permission.RESTART, None),
     "identity": (Permission.PROVE_IDENTITY, None),
     "check": (Permission.REORDER_CHECK, CommandKind.REORDER_CHECK),
+    "repeat": (Permission.REPEAT_CHECKS, CommandKind.REPEAT_CHECKS),
     "adverse": (Permission.DECIDE, CommandKind.BEGIN_ADVERSE_ACTION),
     "answer": (Permission.ACT_FOR_ASSISTER, CommandKind.ANSWER),
     "dispute": (Permission.ACT_FOR_ASSISTER, CommandKind.DISPUTE_CHECK),
@@ -78,8 +88,8 @@ class Panel:
 
     ``decides`` and ``acts`` say whether this person ever may, whatever the case; ``overrides`` are the checks that an
     approval goes over; ``suspension_kinds`` are what can be suspended; ``ended`` is why nothing can be done any more;
-    ``kept`` are commands not carried out yet; ``askable`` are the fields that a question may name,
-    ``answered_fields`` those that an answer given by word is written down in.
+    ``kept`` are commands not carried out yet; ``repeats`` are who can be asked anew about the case; ``askable`` are the
+    fields that a question may name, ``answered_fields`` those that an answer given by word is written down in.
     """
 
     ids: dict[str, str]
@@ -96,6 +106,7 @@ class Panel:
     acts: bool
     proves: bool
     reorders: bool
+    repeats: list[CheckSource]
     begins_adverse: bool
     disputes: bool
     ends_dispute: bool
@@ -157,6 +168,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         restarts=may["restart"],
         proves=may["identity"] and file.proof is not None and not file.proof.is_taken,
         reorders=may["check"] and not find_refusal(ReorderCheck(), state),
+        repeats=_list_repeats(certification) if may["repeat"] and certification else [],
         begins_adverse=may["adverse"] and not find_refusal(BeginAdverseAction(), state),
         disputes=may["dispute"] and not find_refusal(DisputeCheck(), state),
         ends_dispute=may["end_dispute"] and not find_refusal(EndDispute(), state),
@@ -179,6 +191,11 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         answers=may["answer"] and not find_refusal(AnswerQuestion(changes={}), state),
         answered_fields=list_asked_fields(certification) - {"email"} if certification else frozenset(),
     )
+
+
+def _list_repeats(state: CertificationState) -> list[CheckSource]:
+    """Who can be asked anew about the case now."""
+    return [] if find_refusal(RepeatChecks(), state) else list_check_sources(state.opening.kind)
 
 
 def _list_lifts(state: CaseState) -> list[Lift]:

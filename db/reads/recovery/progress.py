@@ -13,8 +13,9 @@ from domain.programs.progress import RecordedEffect, rebuild_progress
 from domain.shared.cases.commands import CommandKind, CommandState
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import RebuiltProgress
+from domain.state.facts import is_of_command
 
-_SIDE_TASKS = (CommandKind.RESEND, CommandKind.ACTIVATE, CommandKind.CORRECT)
+_SIDE_TASKS = (CommandKind.RESEND, CommandKind.ACTIVATE, CommandKind.CORRECT, CommandKind.REPEAT_CHECKS)
 
 
 def read_progress(session: Session, snapshot: CaseSnapshot, facts: Sequence[Fact]) -> RebuiltProgress:
@@ -29,15 +30,16 @@ def read_progress(session: Session, snapshot: CaseSnapshot, facts: Sequence[Fact
     )
     commands: list[CommandRow] = list_rows(session, applied.order_by(col(CommandRow.created_at)))
     sent = {effect.key for effect in effects}
-    activated = any(fact.kind is FactKind.PORTAL_ACTIVATED for fact in facts)
-    left = [row for row in commands if row.kind in _SIDE_TASKS and not _is_carried_out(row, sent, activated)]
+    left = [row for row in commands if row.kind in _SIDE_TASKS and not _is_carried_out(row, sent, facts)]
     side_tasks = [describe_command(row.id, row.case_id, row.kind, row.data) for row in left]
     rebuilt = rebuild_progress(snapshot.state, facts, effects, [row.id for row in commands], side_tasks)
     snapshots = {"authority": snapshot.take_authority_snapshot(), "adverse_action": snapshot.take_adverse_snapshot()}
     return rebuilt.model_copy(update=snapshots)
 
 
-def _is_carried_out(row: CommandRow, sent: set[str], activated: bool) -> bool:
+def _is_carried_out(row: CommandRow, sent: set[str], facts: Sequence[Fact]) -> bool:
     if row.kind == CommandKind.ACTIVATE:
-        return activated
+        return any(fact.kind is FactKind.PORTAL_ACTIVATED for fact in facts)
+    if row.kind == CommandKind.REPEAT_CHECKS:
+        return any(is_of_command(fact.id, row.id) for fact in facts)
     return any(key.endswith(f":{row.id}") for key in sent)

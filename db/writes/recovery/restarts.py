@@ -77,6 +77,12 @@ def want_reports(session: Session, case_ids: Iterable[str]) -> None:
         session.add(case)
 
 
+def want_report(case: Case, source: EventSource) -> None:
+    """From the next reconciliation on one third party is asked for its reports again, where it may report at all."""
+    if _may_report(case, source) and source.value not in (case.reports_wanted or ()):
+        case.reports_wanted = [*(case.reports_wanted or ()), source.value]
+
+
 def _want_reports(case: Case) -> None:
     sources = [source for source in ARCHIVES[case.program] if _may_report(case, source)]
     case.reports_wanted = [source.value for source in sources]

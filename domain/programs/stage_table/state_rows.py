@@ -29,7 +29,7 @@ from domain.shared.claims import find_proof_refusal
 from domain.shared.documents.faults import Fault
 from domain.state.background_reports import find_outdated_reason
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
-from domain.state.commands import AnswerQuestion, Decide, ReorderCheck
+from domain.state.commands import AnswerQuestion, Decide, ReorderCheck, RepeatChecks
 from domain.state.eligibility import Verdict
 from domain.state.facts import (
     AgreementAcceptedData,
@@ -219,6 +219,7 @@ def _list_own_commands() -> list[Arrival]:
         make_command_arrival(Decide(verdict=Verdict.APPROVE, override="seen on paper"), "staff", "approve, override"),
         make_command_arrival(answer, "assister, staff"),
         make_command_arrival(ReorderCheck(consent="by phone"), "staff"),
+        make_command_arrival(RepeatChecks(), "staff"),
         make_command_arrival(ActivateAccount(), "assister", "by a link in force"),
         make_command_arrival(SaveProfile(), "assister, portal"),
     ]

@@ -36,6 +36,7 @@ class CommandKind(StrEnum):
     DISPUTE_CHECK = "dispute_check"
     END_DISPUTE = "end_dispute"
     CORRECT = "correct"
+    REPEAT_CHECKS = "repeat_checks"
 
 
 class CommandState(StrEnum):
@@ -196,7 +197,7 @@ def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
             "at_once",
             "termination",
         ),
-        *("in_bulk", "on_behalf", "former_hash", "rules_hash", "method", "document"),
+        *("in_bulk", "on_behalf", "former_hash", "rules_hash", "method", "document", "source", "told"),
     )
     shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})

@@ -127,6 +127,12 @@ class LookUp(CaseRef):
     patient: bool = False
 
 
+class ChecksOrder(CaseRef):
+    """Checks that staff have made again, by this command; ``occurrence`` counts the answers before it."""
+
+    command_id: str
+
+
 class Screened(BaseModel):
     """What screening found, as recorded: whether anything is still unknown."""
 

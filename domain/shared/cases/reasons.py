@@ -53,6 +53,8 @@ SENTENCES: dict[str, str] = {
     "Without its report nobody is approved, and that can't be overridden.",
     "check_not_stopped": "The background check has not been canceled and has not expired; wait for what comes of it.",
     "no_check": "There is no background check of agents and brokers.",
+    "no_license_to_look_up": "Counselors have no license; there is nothing to ask the registry about.",
+    "asked_lately": "The checks of this case were asked for less than a minute ago; look at what comes of it first.",
     "consent_needed": "The assister has not agreed to a background check; say how they did, or ask them for it.",
     "awaiting_information": "The assister has been asked for information and has not answered.",
     "override_needed": "Approval needs a recorded override, because of: {checks}.",
