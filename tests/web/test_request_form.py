@@ -216,14 +216,14 @@ async def test_a7_who_works_from_another_state_is_told_where_to_ask_before_any_s
     await form.begin(person)
     page = await form.answer(person, experience="new", kind="broker", work_state="NV")
     assert (page.status, form.place(page)) == (200, "/request/instead")
-    assert "We can't take you in from Nevada" in page.text
+    assert "We can't certify you in Nevada" in page.text
     assert page.link("Nevada Health Link") == "https://www.nevadahealthlink.com"
     for path in ("name", "check", ""):
         await person.open(f"/request/{path}".rstrip("/"))
         page = person.page if path else await form.press(person, "Continue with my request")
         assert form.place(page) == "/request/instead", "there is no way around it"
     page = await person.follow("Español")
-    assert "No podemos aceptarle desde Nevada" in page.text
+    assert "No podemos certificarle en Nevada" in page.text
     await person.open("/request/kind?lang=en")
     page = await form.answer(person, experience="new", kind="agent", work_state="FL")
     assert page.link("HealthCare.gov: the marketplace of each state").startswith("https://www.healthcare.gov/")
