@@ -70,9 +70,15 @@ def drop_copied_faults(values: Mapping[str, str], faults: Iterable[Fault]) -> li
 
 
 def find_changes(form: Mapping[str, str], before: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
-    """What a form changes in a document, and the fields that were emptied but may not be."""
-    values = {name: text for name, text in copy_same_address(form).items() if name != SAME}
+    """What a form changes in a document, and the fields that were emptied but may not be.
+
+    A physical address that was the same and is typed anew counts as typed: a browser that can't hide it shows it.
+    """
     old = list_values(before)
+    physical = [name for name in form if name.startswith("physical_address.")]
+    is_typed = bool(mark_same_address(before)) and any(form[name] != old.get(name, "").strip() for name in physical)
+    copied = form if is_typed else copy_same_address(form)
+    values = {name: text for name, text in copied.items() if name != SAME}
     changed = {name: text for name, text in values.items() if text != old.get(name, "").strip()}
     emptied = [name for name, text in changed.items() if not text]
     changes = read_document(changed)

@@ -52,6 +52,20 @@ class Reader(HTMLParser):
         return [attributes["id"] or "" for _, attributes in self.tags if "id" in attributes]
 
     @property
+    def chosen(self) -> dict[str, str]:
+        """What each list of the page stands at, by its name: the option that is selected, else the first."""
+        found: dict[str, str] = {}
+        name = ""
+        for tag, attributes in self.tags:
+            if tag == "select":
+                name = attributes["name"] or ""
+            elif tag == "datalist":
+                name = ""
+            elif tag == "option" and name and ("selected" in attributes or name not in found):
+                found[name] = attributes["value"] or ""
+        return found
+
+    @property
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
 

@@ -42,8 +42,9 @@ def contacts(answer: httpx2.Response) -> set[str]:
 
 
 def answers(reader: Reader) -> dict[str, str | None]:
-    """What the text fields hold."""
-    return {field["name"] or "": field["value"] for field in reader.of("input") if field.get("type") != "hidden"}
+    """What the text fields and the lists hold."""
+    typed = {field["name"] or "": field["value"] for field in reader.of("input") if field.get("type") != "hidden"}
+    return {**typed, **reader.chosen}
 
 
 def returning(**changes: Any) -> dict[str, Any]:
@@ -175,6 +176,29 @@ async def test_the_question_is_answered_on_the_page(house: House) -> None:
     assert "Thank you" not in read(await house.browser.get(f"{link}?lang=en")).text
     late = read(await house.post(f"{link}/information?lang=en", posted), 409)
     assert "moved on" in late.text
+
+
+@pytest.mark.parametrize("fields", [[], ["business_address"]], ids=["all", "business"])
+async def test_an_answer_s_address_is_followed_by_the_one_that_is_the_same(house: House, fields: list[str]) -> None:
+    case_id = await house.open(documents.broker())
+    asked = {"verdict": "ask", "by": "staff", "reason": "Which?", "override": None, "round": 0, "fields": fields}
+    await house.facts(case_id, FactKind.SCREENED, round=0, findings=[])
+    await house.facts(case_id, FactKind.DECIDED, **asked)
+    link = await house.link(case_id)
+    reader = read(await house.browser.get(link))
+    (box,) = [field for field in reader.of("input") if field.get("name") == "physical_same"]
+    assert "checked" in box
+    posted = {"message": "It is.", "physical_same": "true", "business_address.line1": "9 Sample Street"}
+    there = {f"business_address.{part}": text for part, text in documents.address("TX").items()}
+    wrong = read(await house.post(f"{link}/information?lang=en", {**there, **posted, "business_address.city": ""}), 422)
+    faulty = {field["id"] for field in wrong.of("input") if field.get("aria-invalid")}
+    assert faulty == {"business_address.city"}, "told of one field"
+    assert (await house.post(f"{link}/information", {**there, **posted})).status_code == 303
+    (command,) = await house.apply_commands()
+    assert set(command.data["changes"]) == {"business_address", "physical_address"}
+    (case,) = await house.cases()
+    assert case.request["physical_address"] == case.request["business_address"]
+    assert case.request["physical_address"]["line1"] == "9 Sample Street"
 
 
 async def test_an_answer_s_faults_are_shown_with_what_was_written(house: House) -> None:
