@@ -20,6 +20,7 @@ Key = TypeVar("Key")
 Cursor = str
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+LONGEST = 400  # letters of a cursor, with a value in it
 _PLACE = 24  # bytes of a time and a case
 
 
@@ -49,7 +50,7 @@ class Keys(Generic[Key]):
             return None, False
         try:
             text = cursor.encode("ascii")
-            if len(text) > 200:
+            if len(text) > LONGEST:
                 raise ValueError("no cursor of ours")
             whole = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
             key, back = self.read(whole[1:]), whole[:1] == b"<"

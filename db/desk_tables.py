@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from db.tables import Utc
@@ -19,9 +20,16 @@ class CaseNote(SQLModel, table=True):
 
 
 class CaseAssignment(SQLModel, table=True):
-    """Who has a case on their desk and since when; it keeps nobody from anything, and is over after a while."""
+    """Who has a case on their desk, since and until when; it keeps nobody from anything.
+
+    Of cases that wait for a decision alone: the decision takes it away.
+    """
 
     __tablename__ = "case_assignment"
+    __table_args__ = (Index("ix_case_assignment_actor", "actor", "until", "case_id"),)
     case_id: str = Field(primary_key=True, foreign_key="assister_case.case_id")
     actor: str
     since: datetime = Field(sa_type=Utc)
+    until: datetime | None = Field(
+        default=None, sa_type=Utc, description="by the policy's minutes as they were; none of rows from before"
+    )

@@ -258,6 +258,7 @@ FILTERS: dict[str, Labels] = {
     "open_result": staff.OPEN_RESULTS,
     "checks_outcome": staff.CHECKS_OUTCOMES,
     "sorting": staff.SORTINGS,
+    "desk": staff.DESKS,
     "requirement": staff.REQUIREMENTS,
     "verdict": staff.VERDICTS,
     "command": staff.COMMANDS,
@@ -306,6 +307,7 @@ def make_filters(words: NullTranslations) -> dict[str, Callable[..., str]]:
     named["accessed_page"] = partial(_label_or_code, FILTERS["accessed_page"], words)
     named["actor"] = partial(_label_actor, words)
     named["counted_days"] = partial(_count_days, words)
+    named["desk"] = partial(_label_desk, words)
     return named | {"reason_to_look": partial(_label_attention, words)}
 
 
@@ -335,6 +337,11 @@ def _count_days(words: NullTranslations, days: int, counted: str) -> str:
     if counted == "business":
         return words.ngettext("%(num)s business day", "%(num)s business days", days) % {"num": days}
     return words.ngettext("%(num)s day", "%(num)s days", days) % {"num": days}
+
+
+def _label_desk(words: NullTranslations, whose: str) -> str:
+    """Whose desk it is: the reader's, nobody's, or somebody's by their name."""
+    return _label_value(FILTERS["desk"], words, whose) if whose in FILTERS["desk"] else _label_actor(words, whose)
 
 
 def _label_or_code(table: Labels, words: NullTranslations, code: str) -> str:

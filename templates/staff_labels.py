@@ -99,6 +99,13 @@ CHECK_SOURCES: Labels = {
     "background_check": N_("The background-check vendor"),
 }
 
+# On whose desk a case is, where that is the reader's or nobody's; everybody else is called by their name.
+MINE = "mine"
+DESKS: Labels = {
+    MINE: N_("Mine"),
+    "nobody": N_("Nobody's"),
+}
+
 # The same, after how many of them.
 OPEN_RESULTS: Labels = {
     "fail": N_("failed:"),
@@ -130,6 +137,8 @@ SORTINGS: Labels = {
     "-kind": N_("Kind, the other way round"),
     "program": N_("Program"),
     "-program": N_("Program, the other way round"),
+    "desk": N_("On whose desk, nobody's last"),
+    "-desk": N_("On whose desk, nobody's first"),
 }
 
 # What each row of docs/requirements.md that a check comes from asks for.

@@ -151,6 +151,18 @@ def _is_of_re(called: ast.expr) -> bool:
     return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "re"
 
 
+def test_each_migration_follows_another_one_so_that_one_is_the_newest() -> None:
+    """Two that follow the same one, as two branches of work make them, would stop every start."""
+    texts = [path.read_text("utf-8") for path in (ROOT / "db" / "migrations" / "versions").glob("[0-9]*.py")]
+    revisions, followed = (
+        [one for text in texts for one in re.findall(rf'^{name} = "(\w+)"$', text, re.MULTILINE)]
+        for name in ("revision", "down_revision")
+    )
+    assert len(set(revisions)) == len(texts)
+    assert len(set(followed)) == len(followed) == len(texts) - 1, "but the first"
+    assert len(set(revisions) - set(followed)) == 1
+
+
 def test_a_migration_imports_nothing_that_changes() -> None:
     for path in sorted((ROOT / "db" / "migrations" / "versions").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -50,8 +50,11 @@ class StaffNumbers:
         return self._rivals
 
     async def count_cases(self, view: View, filters: Filters) -> Counts:
-        """How many cases a list has under these filters, and of each facet; added up once while the counts stand."""
-        filters = replace(filters, sorting=OLDEST_FIRST)  # which changes no number
+        """How many cases a list has under these filters, and of each facet; added up once while the counts stand.
+
+        On whose desk they are isn't counted here: that changes by the minute, and `add_desks` tells it apart.
+        """
+        filters = replace(filters, sorting=OLDEST_FIRST, desk=None, at=None)
         groups = await self.read_groups()
         if groups is not self._added_up_of or len(self._added_up) >= MOST_ADDED_UP:
             self._added_up, self._added_up_of = {}, groups

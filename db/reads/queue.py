@@ -6,13 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import literal, null, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import certification_of
 from db.cursors import CASES, PLACES, VALUED_PLACES, Cursor, Page, page_of
+from db.desk_tables import CaseAssignment
 from db.engine import Database
+from db.planning import Unindexed
+from db.reads.desk.assignments import find_assignment
 from db.tables import Assister, Case, FactRow, Utc
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.stages import WaitingFor
@@ -21,6 +24,9 @@ from domain.state.eligibility import judge_checks
 
 LONGEST_PAGE = 200
 ROWS_AT_ONCE = 1000  # of a file
+
+# On whose desk a case is that nobody has; no actor is called so.
+NOBODY = "nobody"
 
 # Where a list goes on: what it is in the order of, of the case it stands at.
 Position = tuple[Any, ...]
@@ -35,10 +41,11 @@ class SortedBy(StrEnum):
     CHECKS = "checks"
     KIND = "kind"
     PROGRAM = "program"
+    DESK = "desk"
 
 
 # The column of each order; an index of the cases in the queue has it, and is read instead of the queue being sorted.
-# Under filters a database may sort what one of them leaves of the queue, which is short beside all cases.
+# By the desk, the few that somebody has come first, and then the others by how long they wait.
 _COLUMNS: dict[SortedBy, str] = {
     SortedBy.SINCE: "attention_since",
     SortedBy.NAME: "sort_name",
@@ -46,6 +53,7 @@ _COLUMNS: dict[SortedBy, str] = {
     SortedBy.CHECKS: "finding",
     SortedBy.KIND: "kind",
     SortedBy.PROGRAM: "program",
+    SortedBy.DESK: "desk",
 }
 
 
@@ -64,7 +72,8 @@ OLDEST_FIRST = Sorting()
 class Filters:
     """What a list is narrowed down to; ``attention`` is "decision" or a flag, ``finding`` what the checks come to.
 
-    ``sorting`` is the queue's order; every case stands newest first.
+    ``desk`` is the actor who has the case, or `NOBODY`; in the queue alone, as is its order, ``sorting``: every case
+    stands newest first. ``at`` is when desks are looked at; without it nobody's is shown.
     """
 
     program: str | None = None
@@ -73,11 +82,13 @@ class Filters:
     stage: str | None = None
     attention: str | None = None
     finding: str | None = None
+    desk: str | None = None
     sorting: Sorting = OLDEST_FIRST
+    at: datetime | None = None
 
     def list_wanted(self) -> dict[str, str | int]:
         """What is asked for, by the names of the columns."""
-        given = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "sorting"}
+        given = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("sorting", "at")}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -113,9 +124,10 @@ class ShownCase:
 
 @dataclass(frozen=True)
 class ListedCase(ShownCase):
-    """A case in a list; ``checks`` is a `ChecksSummary` as JSON while it waits for a decision."""
+    """A case in a list; ``checks`` is a `ChecksSummary` as JSON while it waits for a decision, ``desk`` who has it."""
 
     checks: dict[str, Any] | None
+    desk: str | None
 
 
 @dataclass(frozen=True)
@@ -144,7 +156,9 @@ def read_case_page(
     if sorting.by is SortedBy.NAME:  # names never stand in an address: the case's is looked up
         return page_of(CASES, lambda case: case.case_id, _fetch_by_name(session, fetch), after, limit)
     column = _COLUMNS[sorting.by]
-    return page_of(VALUED_PLACES, lambda case: (getattr(case, column), *find_position(case, view)), fetch, after, limit)
+    return page_of(
+        VALUED_PLACES, lambda case: (getattr(case, column) or "", *find_position(case, view)), fetch, after, limit
+    )
 
 
 def _fetch_by_name(
@@ -158,6 +172,9 @@ def _fetch_by_name(
 
 
 def _find_sorting(view: View, filters: Filters) -> Sorting:
+    """The order that a list has; all on one desk are in the order of time."""
+    if view is View.QUEUE and filters.sorting.by is SortedBy.DESK and filters.desk is not None:
+        return Sorting(SortedBy.SINCE, filters.sorting.is_down)
     return filters.sorting if view is View.QUEUE else OLDEST_FIRST
 
 
@@ -172,8 +189,29 @@ def list_cases_from(
     session: Session, view: View, filters: Filters, position: Position | None, limit: int, *, back: bool = False
 ) -> list[ListedCase]:
     """So many cases after a position in the list, or looking back before it; from the beginning where there is none."""
+    if _find_sorting(view, filters).by is SortedBy.DESK:
+        return _list_by_desk(session, filters, position, limit, back)
     query = _select_from(ListedCase, view, filters, position, limit, back)
     return [ListedCase(*row) for row in session.execute(query)]
+
+
+def _list_by_desk(
+    session: Session, filters: Filters, position: Position | None, limit: int, back: bool
+) -> list[ListedCase]:
+    """Cases on desks by whose they are, then those on nobody's; each from an index of its own."""
+    free = replace(filters, desk=NOBODY)
+    parts = [free, filters] if filters.sorting.is_down != back else [filters, free]
+    if position is not None:
+        whose, *place = position
+        parts = parts[parts.index(filters if whose else free) :]
+    found: list[ListedCase] = []
+    for part in parts:
+        begins = position if part is filters or position is None else tuple(place)
+        if len(found) < limit:
+            query = _select_from(ListedCase, View.QUEUE, part, begins, limit - len(found), back)
+            found += [ListedCase(*row) for row in session.execute(query)]
+        position = None
+    return found
 
 
 def list_exported_from(
@@ -192,14 +230,14 @@ def _select_from(
     order = _list_order(view, sorting.by)
     down = (view is View.ALL or sorting.is_down) != back
     which: Any = select(*(one.label(f"key_{place}") for place, one in enumerate(order)))
-    which = which.where(*_list_conditions(view, filters))
+    which = which.where(*_list_conditions(view, filters, sorting.by))
     if position is not None:
         known = tuple_(*(literal(value, Utc) if isinstance(value, datetime) else literal(value) for value in position))
         key = tuple_(*order)
         which = which.where(key < known if down else key > known)
     these = which.order_by(*(one.desc() if down else one for one in order)).limit(limit).subquery("these")
     outer = [these.c[f"key_{place}"] for place in range(len(order))]
-    found = _select_columns(shown).join(these, outer[-1] == col(Case.case_id))
+    found = _select_columns(shown, filters.at).join(these, outer[-1] == col(Case.case_id))
     return found.order_by(*(one.desc() if down else one for one in outer))
 
 
@@ -207,6 +245,8 @@ def _list_order(view: View, by: SortedBy) -> list[Any]:
     """The columns by which a list is in order, the case last."""
     if view is View.ALL:
         return [col(Case.opened_at), col(Case.case_id)]
+    if by is SortedBy.DESK:
+        return [col(CaseAssignment.actor), col(Case.attention_since), col(Case.case_id)]
     column = getattr(Case, _COLUMNS[by])
     between = [] if by in (SortedBy.SINCE, SortedBy.NAME) else [col(Case.attention_since)]
     return [column, *between, col(Case.case_id)]
@@ -228,7 +268,7 @@ def find_next_in_queue(session: Session, filters: Filters, after_case_id: str) -
 
     After the last one comes the first.
     """
-    place = _find_place(session, after_case_id, filters.sorting.by)
+    place = _find_place(session, after_case_id, _find_sorting(View.QUEUE, filters).by, filters.at)
     for position in (None,) if place is None else (place, None):
         found = list_cases_from(session, View.QUEUE, filters, position, 2)
         others = [one.case_id for one in found if one.case_id != after_case_id]
@@ -237,7 +277,7 @@ def find_next_in_queue(session: Session, filters: Filters, after_case_id: str) -
     return None
 
 
-def _find_place(session: Session, case_id: str, by: SortedBy) -> Position | None:
+def _find_place(session: Session, case_id: str, by: SortedBy, at: datetime | None) -> Position | None:
     """Where a case stands in the queue, or stood before it left: then it had waited for a decision."""
     case = session.get(Case, case_id)
     if case is None:
@@ -247,6 +287,8 @@ def _find_place(session: Session, case_id: str, by: SortedBy) -> Position | None
     since = case.attention_since or _find_ready_time(session, case_id)
     if since is None or by is SortedBy.SINCE:
         return None if since is None else (since, case_id)
+    if by is SortedBy.DESK:
+        return _find_desk(session, case, at) or "", since, case_id
     if by is SortedBy.CHECKS:
         return _find_finding(session, case), since, case_id
     return getattr(case, _COLUMNS[by]) or WaitingFor.DECISION.value, since, case_id
@@ -263,6 +305,15 @@ def _find_ready_time(session: Session, case_id: str) -> datetime | None:
     return max((at for at, data in found if not data.get("asked_by")), default=None)
 
 
+def _find_desk(session: Session, case: Case, at: datetime | None) -> str | None:
+    """Who has a case; of one that was decided, who decided it."""
+    if case.attention_since is None and case.program != FEDERAL_PROGRAM:
+        decision = certification_of(session, case).decision
+        return decision.by if decision else None
+    held = find_assignment(session, case.case_id, at) if at else None
+    return held.actor if held else None
+
+
 def _find_finding(session: Session, case: Case) -> str:
     """What the checks of a case come to; of one that was decided, what they came to before."""
     if case.attention_since is not None or case.program == FEDERAL_PROGRAM:
@@ -274,7 +325,7 @@ def _find_finding(session: Session, case: Case) -> str:
 def list_matching(session: Session, *conditions: Any, limit: int) -> list[ListedCase]:
     """Cases that some index finds, newest first."""
     query = (
-        _select_columns(ListedCase)
+        _select_columns(ListedCase, None)
         .where(*conditions)
         .order_by(col(Case.opened_at).desc(), col(Case.case_id))
         .limit(limit)
@@ -282,14 +333,41 @@ def list_matching(session: Session, *conditions: Any, limit: int) -> list[Listed
     return [ListedCase(*row) for row in session.execute(query)]
 
 
-def _list_conditions(view: View, filters: Filters) -> Iterable[Any]:
+def _list_conditions(view: View, filters: Filters, by: SortedBy) -> Iterable[Any]:
+    """A filter is looked up in an index in the order of time alone, where what it leaves is in order there too."""
+    wanted = filters.list_wanted()
+    desk = wanted.pop("desk", None)
     if view is View.QUEUE:
+        yield from _list_desk_conditions(desk, filters.at, by)
+    is_ordered = view is View.ALL or by is SortedBy.SINCE
+    for name, value in wanted.items():
+        column = getattr(Case, name)
+        yield (column if is_ordered else Unindexed(column)) == value
+
+
+def _list_desk_conditions(desk: Any, at: datetime | None, by: SortedBy) -> Iterable[Any]:
+    """That a case is in the queue, and on this desk. Cases of a desk are few: they are looked up one by one."""
+    by_desk = by is SortedBy.DESK
+    if not by_desk and desk in (None, NOBODY):
         yield col(Case.attention_since).is_not(None)
-    for name, value in filters.list_wanted().items():
-        yield getattr(Case, name) == value
+    else:  # the same, though no index of the queue serves it
+        yield col(Case.attention).is_not(None)
+    if by_desk:
+        yield col(CaseAssignment.case_id) == col(Case.case_id)
+        yield col(CaseAssignment.until) > at
+    elif desk is not None:
+        held = select(col(CaseAssignment.case_id)).where(col(CaseAssignment.until) > at)
+        if desk == NOBODY:
+            yield ~held.where(col(CaseAssignment.case_id) == col(Case.case_id)).exists()
+        else:
+            yield col(Case.case_id).in_(held.where(col(CaseAssignment.actor) == desk))
 
 
-def _select_columns(shown: type[ShownCase]) -> Any:
-    names = [one.name for one in fields(shown)]
+def _select_columns(shown: type[ShownCase], at: datetime | None) -> Any:
+    """What is shown of cases; on whose desk they are at a time, if one is given."""
+    names = [one.name for one in fields(shown) if one.name != "desk"]
     columns = [getattr(Assister if name in _OF_PERSON else Case, name) for name in names]
+    if shown is ListedCase:
+        whose = select(col(CaseAssignment.actor)).where(col(CaseAssignment.case_id) == col(Case.case_id))
+        columns.append(whose.where(col(CaseAssignment.until) > at).scalar_subquery() if at else null())
     return select(*columns).join(Assister, col(Assister.assister_id) == col(Case.assister_id))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
@@ -18,6 +18,7 @@ from db.case_state import (
     one_or_none,
     snapshot_case,
 )
+from db.desk_tables import CaseAssignment
 from db.tables import SYSTEM, Assister, AuditRow, Case, CondensedRow, FactRow, InboxRow, StageEntry
 from domain.federal.registration import RegistrationState
 from domain.federal.steps import build_completion_facts
@@ -170,6 +171,8 @@ def append_to_case(session: Session, case: Case, facts: Sequence[Fact], now: dat
         _enter_stage(session, case, state.stage, now)
     if state.stage in ENDED and case.stage not in ENDED:
         _lower_stuck_flags(session, case, now)
+    if case.waiting_for == WaitingFor.DECISION != state.waiting_for:
+        session.execute(delete(CaseAssignment).where(col(CaseAssignment.case_id) == case.case_id))
     case.stage = state.stage
     case.waiting_for = state.waiting_for
     case.waiting_since = state.waiting_since

@@ -8,27 +8,42 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 from playwright.async_api import async_playwright
 
 from db.engine import Database
 from db.migrate import upgrade
+from db.reads.queue import NOBODY, SortedBy
 from db.writes.sessions import open_session
 from starter.stack.embedded import run_stack
 from starter.stack.processes import choose_ports
 from tests.bench.pace import Size
 from tests.bench.stack import run_postgres
-from tests.support.crowd import Crowd, fill
+from tests.support.crowd import STAFF, Crowd, fill
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 150
 WARM_UP = 10
 EMPTY = "an empty page"
 HTML = {"Accept": "text/html"}
+# Filters of the queue as an address has them; one leaves most of it, one next to nothing.
+FILTERS = {
+    "of one program": "program=bewellnm",
+    "of a kind and a year": "kind=enrollment_counselor&plan_year=2027",
+    "for a reason": "attention=mail_refused",
+    "of a finding": "finding=failed",
+    "in a stage": "stage=awaiting_decision",
+    "on nobody's desk": f"desk={NOBODY}",
+    "on one desk": f"desk={quote(STAFF[0])}",
+}
+# At the most, the p99 of a page held against that of an empty one.
+WANTED = {"queue": 3, "all cases": 3, "a case": 4, "search": 4}
 
 
 async def measure(folder: Path, size: Size) -> dict[str, Any]:
@@ -88,6 +103,7 @@ async def times(address: str, cookie: str, crowd: Crowd) -> dict[str, dict[str, 
         one = await http.get("/staff")
         case = one.text.split('href="/staff/cases/')[1].split('"')[0].split("?")[0]
         after = one.text.split("after=")[1].split('"')[0].replace("&amp;", "&")
+        by_name = (await http.get("/staff?sort=name")).text.split("after=")[1].split('"')[0].split("&")[0]
 
         async def search(words: str) -> httpx2.Response:
             return await http.post("/staff/search", data={"words": words, "csrf_token": csrf})
@@ -96,13 +112,26 @@ async def times(address: str, cookie: str, crowd: Crowd) -> dict[str, dict[str, 
             EMPTY: lambda: http.get("/staff/search"),
             "queue": lambda: http.get("/staff"),
             "queue, next page": lambda: http.get(f"/staff?after={after}"),
-            "queue, filtered": lambda: http.get("/staff?kind=enrollment_counselor&plan_year=2027"),
+            "queue by name, next page": lambda: http.get(f"/staff?sort=name&after={by_name}"),
+            **{f"queue {told}": partial(http.get, f"/staff?{query}") for told, query in FILTERS.items()},
+            **{f"queue by {by}": partial(http.get, f"/staff?sort={by}") for by in SortedBy},
+            **{f"queue by {by} turned round": partial(http.get, f"/staff?sort=-{by}") for by in SortedBy},
+            **{
+                f"queue by {by} {told}": partial(http.get, f"/staff?sort={by}&{query}")
+                for by in SortedBy
+                for told, query in FILTERS.items()
+                if by is not SortedBy.SINCE
+            },
             "all cases": lambda: http.get("/staff/cases"),
             "all cases, a rare filter": lambda: http.get("/staff/cases?stage=screening&kind=broker&plan_year=2027"),
             "search by name": lambda: search(f"{first} {last}"),
             "search by half a name": lambda: search(last[:6]),
             "search by NPN": lambda: search(crowd.npn(place)),
             "search by e-mail": lambda: search(crowd.email(place)),
+            "search with a typo": lambda: search(f"{first} {last[:2]}{last[3:]}"),
+            "search with a typo beside a common word": lambda: search(f"{first[:1]}x{first[1:]} example"),
+            "search with a typo in a common word": lambda: search(f"{first} exmaple"),
+            "search that finds nobody": lambda: search("qwertz asdfgh"),
             "a case": lambda: http.get(f"/staff/cases/{case}"),
         }
         taken: dict[str, list[float]] = {name: [] for name in visits}
@@ -119,7 +148,12 @@ async def times(address: str, cookie: str, crowd: Crowd) -> dict[str, dict[str, 
 
 def _percentiles(found: list[float], empty: list[float]) -> dict[str, float]:
     cuts, beside = quantiles(found, n=100), quantiles(empty, n=100)
-    return {"p50": cuts[49], "p99": cuts[98], "times_empty": cuts[49] / beside[49]}
+    return {
+        "p50": cuts[49],
+        "p99": cuts[98],
+        "times_empty": cuts[49] / beside[49],
+        "p99_times_empty": cuts[98] / beside[98],
+    }
 
 
 async def weights_of(address: str, cookie: str) -> dict[str, dict[str, float]]:
@@ -148,9 +182,12 @@ async def weights_of(address: str, cookie: str) -> dict[str, dict[str, float]]:
 def list_rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The figures, with what is wanted of them."""
     for database, pages in found["pages"].items():
-        yield f"{found['people']:,} cases on {database}: p50, p99; times an empty page", "", "p99 < 100 ms"
+        yield f"{found['people']:,} cases on {database}: p50, p99; each times an empty page's", "", "p99 < 100 ms"
         for name, page in pages.items():
-            figure = f"{page['p50']:.1f} ms, {page['p99']:.1f} ms; {page['times_empty']:.1f}"
-            yield f"  {name}", figure, "< 3 times" if name.startswith("queue") else ""
+            figure = (
+                f"{page['p50']:.1f} ms, {page['p99']:.1f} ms; {page['times_empty']:.1f}, {page['p99_times_empty']:.1f}"
+            )
+            most = next((times for begins, times in WANTED.items() if name.startswith(begins)), None)
+            yield f"  {name}", figure, f"p99 <= {most} times" if most else ""
     for path, visit in found["first_visits"].items():
         yield f"first visit of {path}", f"{visit['kilobytes']:.0f} kB in {visit['requests']} requests", "< 200 kB"

@@ -112,6 +112,15 @@ async def _staff_sending_too_late(page: Page, people: People, language: str) -> 
     await page.wait_for_url("**/staff/kept*")
 
 
+async def _saved_view(page: Page, people: People, language: str) -> None:
+    """A view of the queue that is saved by its name; it stays, so that the next one finds it."""
+    await of(People.queue, "?desk=nobody&sort=name")(page, people, language)
+    if await page.locator("#view-name").count():
+        await page.locator("#view-name").fill("Sample view")
+        await follow(page.locator(".views__form button"))
+    await page.locator(".views [aria-current]").wait_for()
+
+
 async def _stay(page: Page, people: People, language: str) -> None:
     """Goes on where one is."""
 
@@ -268,6 +277,7 @@ PAGES = {
     # staff
     "staff_sign_in": Row("/staff/sign-in", at("/staff/sign-in")),
     "staff_queue": Row("/staff", as_staff(of(People.queue))),
+    "staff_queue_view": Row("/staff", as_staff(_saved_view)),
     "staff_bulk": Row("/staff/bulk", as_staff(of(People.queue, "/bulk?all=1"))),
     "staff_bulk_none": Row("/staff/bulk", as_staff(sent(of(People.queue, "/bulk"), FAULT, "#bulk-next"))),
     "staff_bulk_confirm": Row("/staff/bulk", as_staff(BULK_CHOSEN)),

@@ -355,6 +355,99 @@ def test_e12_cases_of_before_keep_the_rules_of_their_rows(url: str) -> None:
             connection.execute(text("UPDATE kept_rules SET plan_year = 2027"))
 
 
+def _screened(case_id: str, number: int, **results: str) -> FactRow:
+    findings = [{"check": check, "result": result} for check, result in results.items()]
+    at, data = NOW if number == 0 else LATER, {"round": number, "findings": findings}
+    return FactRow(id=f"{case_id}-{number}", case_id=case_id, kind="screened", at=at, data=data, recorded_at=at)
+
+
+# By case: its changes, its facts, and what its checks come to then: the finding, the number of checks, those open.
+CHECKS_OF_BEFORE: dict[str, tuple[dict[str, Any], list[FactRow], tuple[str, int, dict[str, str]] | None]] = {
+    "passed": (
+        {},
+        [
+            _screened("passed", 0, npn_found="pass", license_active="pass"),
+            FactRow(id="accepted", case_id="passed", kind="agreement_accepted", at=LATER, data={}, recorded_at=LATER),
+        ],
+        ("passed", 3, {}),
+    ),
+    "failed": (
+        {},
+        [_screened("failed", 0, npn_found="pass", license_active="fail", name_matches="consider")],
+        ("failed", 4, {"license_active": "fail", "name_matches": "consider", "agreement_accepted": "fail"}),
+    ),
+    "unproven": (
+        {"npn_unproven": True},
+        [
+            _screened("unproven", 0, npn_found="pass"),
+            FactRow(id="agreed", case_id="unproven", kind="agreement_accepted", at=LATER, data={}, recorded_at=LATER),
+        ],
+        ("unknown", 3, {"npn_owner": "unknown"}),
+    ),
+    "answered": (
+        {"kind": "enrollment_counselor"},
+        [
+            _screened("answered", 0, name_matches="fail"),
+            FactRow(id="answer", case_id="answered", kind="answered", at=LATER, data={}, recorded_at=LATER),
+            _screened("answered", 1, name_matches="pass"),
+        ],
+        ("answered", 2, {"background_check": "pending"}),
+    ),
+    "reported": (
+        {"kind": "enrollment_counselor"},
+        [
+            _screened("reported", 0, name_matches="pass"),
+            FactRow(
+                id="report",
+                case_id="reported",
+                kind="background_reported",
+                at=LATER,
+                data={"result": "consider"},
+                recorded_at=LATER,
+            ),
+        ],
+        ("consider", 2, {"background_check": "consider"}),
+    ),
+    "waits for them": ({"waiting_for": "information"}, [_screened("waits for them", 0, npn_found="fail")], None),
+}
+
+
+def test_what_the_queue_shows_is_made_of_what_was_there(url: str) -> None:
+    """Each case by its person's name and by what its checks came to; people by the numbers of their last request."""
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    person = _assister()
+    person.first_name, person.last_name = "Óscar", "Ñandú"
+    person.details = {"phone": "+1 (505) 555-0100"}
+    with connected(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0082")
+        before = MetaData()
+        before.reflect(connection)
+        _insert(connection, before, "assister", person)
+        connection.execute(insert(before.tables["search_term"]), {"term": "5055550100", "assister_id": "ast_1"})
+        for number, (case_id, (changes, facts, _)) in enumerate(CHECKS_OF_BEFORE.items(), 1):
+            case = _case()
+            case.request = {"license_number": f"NM-{number:03d}"}
+            given = {"waiting_for": "decision", "waiting_since": LATER, **changes}
+            for name, value in {"case_id": case_id, "attempt": number, **given}.items():
+                setattr(case, name, value)
+            _insert(connection, before, "assister_case", case)
+            for fact in facts:
+                _insert(connection, before, "fact", fact)
+        connection.commit()
+    migrate.upgrade(url)
+    with connected(url) as connection, Session(connection) as session:
+        cases = {case.case_id: case for case in session.execute(select(Case)).scalars()}
+        terms = sorted(one.term for one in session.execute(select(SearchTerm)).scalars())
+    for case_id, (_, _, expected) in CHECKS_OF_BEFORE.items():
+        finding, number, still_open = expected or ("without", 0, {})
+        checks = {"number": number, "open": still_open} if expected else None
+        assert (cases[case_id].finding, cases[case_id].checks) == (finding, checks), case_id
+    assert {case.sort_name for case in cases.values()} == {"nandu, oscar"}
+    assert terms == ["5055550100", *(f"nm{number:03d}" for number in range(1, len(cases) + 1))]
+
+
 def test_people_are_brought_along_page_by_page(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrate.MIGRATIONS))

@@ -1,15 +1,18 @@
 """What the queue says of checks, and its orders: kept by every write, gone through page by page, never out of place."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from db.case_state import load_snapshot
-from db.reads.queue import Filters, ListedCase, SortedBy, Sorting, View, find_next_in_queue, read_case_page
+from db.reads.counts import add_desks, count_desks
+from db.reads.queue import NOBODY, Filters, ListedCase, SortedBy, Sorting, View, find_next_in_queue, read_case_page
 from db.tables import Case
 from db.writes.cases import flag_case
+from db.writes.desk.assignments import assign_case
 from db.writes.opening import Opened
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.facts import FactKind
@@ -80,6 +83,8 @@ async def many(office: Office) -> list[str]:
         await office.registered(first_name="Cid", last_name="Medio"),
         await screened(office, CLEAN, first_name="Dora", last_name="Medio"),
     ]
+    for place, who in ((1, "riley"), (2, "alex"), (4, "riley")):
+        await office.database.write(assign_case, cases[place].case_id, who, office.later(), timedelta(days=1))
     for place in (3, 4):
         await office.database.write(
             flag_case, cases[place].case_id, ("mail_refused", "list_late")[place % 2], office.later()
@@ -97,15 +102,20 @@ def key_of(case: ListedCase, by: SortedBy) -> tuple[object, ...]:
         SortedBy.CHECKS: (case.finding, case.attention_since),
         SortedBy.KIND: (case.kind, case.attention_since),
         SortedBy.PROGRAM: (case.program, case.attention_since),
+        SortedBy.DESK: (case.desk is None, case.desk or "", case.attention_since),
     }
     return values[by]
+
+
+def ordered_by(by: SortedBy, office: Office) -> Filters:
+    return Filters(sorting=Sorting(by), at=office.now)
 
 
 async def test_each_order_goes_page_by_page_there_and_back_and_on_to_the_next_after_a_decision(office: Office) -> None:
     cases = await many(office)
     for by in SortedBy:
         for is_down in (False, True):
-            filters = Filters(sorting=Sorting(by, is_down))
+            filters = Filters(sorting=Sorting(by, is_down), at=office.now)
             whole = (await office.database.read(read_case_page, View.QUEUE, filters)).rows
             assert {one.case_id for one in whole} == set(cases)
             assert whole == sorted(whole, key=lambda one: key_of(one, by), reverse=is_down)
@@ -118,15 +128,14 @@ async def test_each_order_goes_page_by_page_there_and_back_and_on_to_the_next_af
             assert found == [one.case_id for one in (*whole[1:], whole[0])]
     before = {
         by: [
-            one.case_id
-            for one in (await office.database.read(read_case_page, View.QUEUE, Filters(sorting=Sorting(by)))).rows
+            one.case_id for one in (await office.database.read(read_case_page, View.QUEUE, ordered_by(by, office))).rows
         ]
         for by in SortedBy
     }
     await office.decided(Opened("", cases[1], "", True), "deny")
     for by, order in before.items():
         place = order.index(cases[1])
-        following = await office.database.read(find_next_in_queue, Filters(sorting=Sorting(by)), cases[1])
+        following = await office.database.read(find_next_in_queue, ordered_by(by, office), cases[1])
         assert following == order[(place + 1) % len(order)], by
 
 
@@ -143,3 +152,29 @@ async def test_who_has_another_name_stands_elsewhere_and_no_cursor_holds_a_name(
     whole = (await office.database.read(read_case_page, View.QUEUE, by_name)).rows
     assert whole[-1].case_id == cases[2]
     assert len(first.next or "") < 30
+
+
+async def test_a_case_is_on_a_desk_until_its_time_is_over_and_filters_agree_with_the_counts(office: Office) -> None:
+    cases = await many(office)
+    at = office.now
+    late = at + timedelta(days=2)
+    for desk, places, over in (("riley", [1, 4], []), ("alex", [2], []), (NOBODY, [0, 3], range(5)), ("sam", [], [])):
+        for when, expected in ((at, places), (late, over)):
+            filters = Filters(desk=desk, at=when)
+            assert set(await office.queued(desk=desk, at=when)) == {cases[place] for place in expected}
+            office.numbers.forget()
+            held = await office.database.read(count_desks, when)
+            found = add_desks(await office.numbers.count_cases(View.QUEUE, filters), held, filters)
+            assert found.total == len(expected)
+            assert sum(found.facets["kind"].values()) == len(expected)
+            others = {} if when is late else {"alex": 1, "riley": 2}
+            assert found.facets["desk"] == {NOBODY: 5 - sum(others.values()), **others}
+    narrowed = Filters(kind="agent", desk="riley", at=at)
+    counts = await office.numbers.count_cases(View.QUEUE, narrowed)
+    found = add_desks(counts, await office.database.read(count_desks, at), narrowed)
+    assert (found.total, found.facets["desk"]) == (0, {NOBODY: 0, "alex": 1})
+    assert found.facets["kind"] == {"broker": 2}
+    shown = (await office.queue(at=at, sorting=Sorting(SortedBy.KIND))).rows
+    assert {one.case_id: one.desk for one in shown} == {
+        cases[place]: who for place, who in enumerate((None, "riley", "alex", None, "riley"))
+    }

@@ -34,6 +34,9 @@ KINDS = {
 TYPES = {"new": 30, "returning": 60, "lapsed": 10}
 FLAGS = ("identity_conflict", "altered_event", "premature_report", "mail_refused", "list_late")
 
+STAFF = ("staff:demo-alex", "staff:demo-riley", "staff:demo-sam")
+AT_DESKS = timedelta(days=3650)  # whatever the clock of who measures says
+
 # Of a hundred cases of a year that is over, and of one that runs: the stage, and what it waits for.
 OVER: dict[tuple[Stage, WaitingFor | None], int] = {
     (Stage.CLOSED, None): 82,
@@ -88,6 +91,7 @@ COLUMNS = {
     "effect": "key case_id kind data result intended_at done_at",
     "certificate": "number case_id market holder issued_at sha256 uri",
     "kept_rules": "rules_hash program plan_year rules kept_at",
+    "case_assignment": "case_id actor since until",
 }
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -153,6 +157,9 @@ class Crowd:
         decides = waiting_for is WaitingFor.DECISION
         attention = flag or ("decision" if decides else None)
         flagged = since or self.now - timedelta(days=self.chance.uniform(0, 60))
+        if decides and place % 10 == 0:
+            until = _at(self.now + AT_DESKS)
+            found["case_assignment"].append((case_id, STAFF[place % len(STAFF)], _at(self.now), until))
         first, last = self.name(place)
         request = {"first_name": first, "last_name": last, "email": self.email(place), "npn": self.npn(place)}
         found["assister_case"].append(

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from sqlmodel import select
+
+from db.case_state import list_rows
 from db.desk_tables import CaseAssignment
 from domain.state.eligibility import Result
 from tests.support.tables import change_row
@@ -26,6 +29,7 @@ async def test_who_opens_a_case_has_it_and_others_see_that_and_decide_all_the_sa
     assert command.actor == "reviewer-auditor"
     await house.apply_commands()
     assert "on their desk" not in (await second.page()).text
+    assert await house.database.read(list_rows, select(CaseAssignment)) == [], "nor would a flag show it in the queue"
 
 
 async def test_a_case_is_left_or_taken_over_by_hand_which_is_audited(house: House) -> None:
@@ -46,7 +50,7 @@ async def test_a_case_is_left_or_taken_over_by_hand_which_is_audited(house: Hous
 async def test_after_the_policy_s_minutes_the_next_who_opens_it_has_it(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     await reviewer.page()
-    long_ago = datetime.now(UTC) - timedelta(minutes=31)
-    await house.database.write(change_row, CaseAssignment, reviewer.case_id, since=long_ago)
+    long_ago = datetime.now(UTC) - timedelta(minutes=1)
+    await house.database.write(change_row, CaseAssignment, reviewer.case_id, until=long_ago)
     await house.sign_in(*OTHERS)
     assert "You have this case on your desk." in read(await house.browser.get(reviewer.path)).text

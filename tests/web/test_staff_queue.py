@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from db import case_state
-from db.tables import Case
+from db.tables import AuditRow, Case
 from db.writes.cases import flag_case
 from domain.shared.cases.facts import FactKind
 from domain.state.eligibility import Check, Result, make_finding
@@ -139,11 +139,54 @@ async def test_a_view_is_saved_by_name_for_who_saved_it_and_dropped_again(house:
     csrf = await house.sign_in()
     await house.post("/staff/views/drop", {"csrf_token": csrf, "name": "Open questions"})
     assert "Open questions" not in read(await house.browser.get("/staff")).text
+    await house.post("/staff/views/drop", {"csrf_token": csrf, "name": "Open questions"})
+    of_views = select(AuditRow).where(col(AuditRow.action).startswith("view.")).order_by(col(AuditRow.id))
+    audited = await house.database.read(case_state.list_rows, of_views)
+    told = {"name": "Open questions", "query": asked}
+    assert [(row.actor, row.action, row.details) for row in audited] == [
+        ("reviewer", "view.saved", told),
+        ("reviewer", "view.dropped", told),
+    ]
     for number in range(22):
         await house.post("/staff/views", {"csrf_token": csrf, "name": f"View {number:02d}", "query": asked})
     page = await house.browser.get("/staff")
     assert "View 19" in page.text
     assert "View 20" not in page.text
+
+
+async def test_the_queue_says_on_whose_desk_a_case_is_and_is_filtered_and_put_in_order_by_it(house: House) -> None:
+    opened = [await waiting(house, first_name=name) for name in ("Ana", "Bea", "Cid")]
+    await house.sign_in(StaffRole.REVIEWER, StaffRole.AUDITOR)
+    await house.browser.get(f"/staff/cases/{opened[1]}")
+    csrf = await house.sign_in()
+    queue = await house.browser.get("/staff")
+    assert 'data-label="On the desk of">reviewer-auditor<' in queue.text
+    assert desks(queue.text) == {"reviewer": 0, "nobody": 2, "reviewer-auditor": 1}
+    await house.browser.get(f"/staff/cases/{opened[2]}")
+    queue = await house.browser.get("/staff?sort=desk")
+    assert 'data-label="On the desk of">you<' in queue.text
+    assert rows(queue.text) == [opened[2], opened[1], opened[0]], "by name, nobody's last"
+    assert link(queue.text, "sort-desk") == "/staff?sort=-desk"
+    assert rows((await house.browser.get("/staff?sort=-desk")).text) == [opened[0], opened[1], opened[2]]
+    mine = await house.browser.get("/staff?desk=reviewer")
+    assert rows(mine.text) == [opened[2]]
+    assert "Cases waiting for staff: 1" in read(mine).text
+    assert f'href="/staff/cases/{opened[2]}?desk=reviewer"' in mine.text
+    assert rows((await house.browser.get("/staff?desk=nobody")).text) == [opened[0]]
+    assert rows((await house.browser.get("/staff?desk=reviewer-auditor&kind=broker")).text) == [opened[1]]
+    assert rows((await house.browser.get("/staff?desk=somebody")).text) == []
+    assert len(rows((await house.browser.get("/staff/cases?desk=reviewer")).text)) == 3, "of the queue alone"
+    await house.post(f"/staff/cases/{opened[2]}/release", {"csrf_token": csrf})
+    assert rows((await house.browser.get("/staff?desk=nobody")).text) == [opened[0], opened[2]]
+    form = {"csrf_token": csrf, "name": "Mine", "query": "?desk=reviewer&sort=name"}
+    answer = await house.post("/staff/views", form)
+    assert answer.headers["location"] == "/staff?desk=reviewer&sort=name"
+
+
+def desks(page: str) -> dict[str, int]:
+    """How many cases the filter says are on each desk."""
+    found = re.findall(r'id="desk-([\w-]+)"[^>]*><label[^>]*>[^<]*<span class="facet__count">(\d+)<', page)
+    return {who: int(number) for who, number in found}
 
 
 async def test_whose_names_a_page_shows_is_recorded_once_before_it_is_shown(house: House) -> None:

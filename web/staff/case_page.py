@@ -192,7 +192,7 @@ async def _find_assignment(visit: StaffVisit, file: CaseFile) -> CaseAssignment 
         return None
     if visit.me.may(Permission.DECIDE):
         return await database.write(assign_case, file.case_id, visit.me.actor, now(), lasts)
-    return await database.read(find_assignment, file.case_id, now(), lasts)
+    return await database.read(find_assignment, file.case_id, now())
 
 
 async def _read_accesses(visit: StaffVisit, case_id: str) -> list[Access] | None:

@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from db.reads.counts import Counts
-from db.reads.queue import OLDEST_FIRST, Filters, SortedBy, Sorting
+from db.reads.queue import NOBODY, OLDEST_FIRST, Filters, SortedBy, Sorting
+from starter.cases import now
 from templates.catalogs import N_
 from templates.labels import KINDS, PROGRAMS, REASONS_TO_LOOK, STAFF_STAGES, Labels
-from templates.staff_labels import CHECKS_OUTCOMES
+from templates.staff_labels import CHECKS_OUTCOMES, MINE
 from web.http.addresses import build_query
 
 QUEUE, ALL = "/staff", "/staff/cases"
@@ -18,6 +20,7 @@ QUEUE, ALL = "/staff", "/staff/cases"
 FACETS: dict[str, tuple[str, Labels, str]] = {
     "attention": (N_("Why it waits"), REASONS_TO_LOOK, "reason_to_look"),
     "finding": (N_("Checks"), CHECKS_OUTCOMES, "checks_outcome"),
+    "desk": (N_("On whose desk"), {}, "desk"),
     "stage": (N_("Stage"), STAFF_STAGES, "staff_stage"),
     "kind": (N_("Kind"), KINDS, "kind"),
     "program": (N_("Program"), PROGRAMS, "program"),
@@ -25,6 +28,7 @@ FACETS: dict[str, tuple[str, Labels, str]] = {
 }
 # Flags are no closed list: what another release raised is still a filter.
 _FLAG = re.compile(r"[a-z][a-z_.]{0,79}")
+_LONGEST_ACTOR = 250
 _YEAR = re.compile(r"2[0-9]{3}")
 
 
@@ -36,6 +40,11 @@ class FacetChoice:
     label: str
     count: int
     is_chosen: bool
+
+    @property
+    def key(self) -> str:
+        """The value as an id of the page may have it."""
+        return quote(self.value, safe="").replace("%", "_")
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class Facet:
 def read_filters(asked: Mapping[str, str]) -> Filters:
     """What an address asks for; what no filter could mean is left out."""
     year = asked.get("plan_year", "")
-    flag = asked.get("attention", "")
+    flag, desk = asked.get("attention", ""), asked.get("desk", "")
     return Filters(
         program=_read_choice(asked, "program"),
         plan_year=int(year) if _YEAR.fullmatch(year) else None,
@@ -63,6 +72,8 @@ def read_filters(asked: Mapping[str, str]) -> Filters:
         stage=_read_choice(asked, "stage"),
         attention=flag if _FLAG.fullmatch(flag) else None,
         finding=_read_choice(asked, "finding"),
+        desk=desk if desk.isprintable() and 0 < len(desk) <= _LONGEST_ACTOR else None,
+        at=now(),
         sorting=_read_sorting(asked.get("sort", "")),
     )
 
@@ -93,18 +104,25 @@ def list_sortings(filters: Filters) -> dict[str, dict[str, Any]]:
 
     {url, aria: ascending, descending or None}. The head of the column that it is sorted by turns the order round.
     """
-    now = filters.sorting
+    current = filters.sorting
     return {
         by.value: {
-            "url": build_address(QUEUE, replace(filters, sorting=Sorting(by, by is now.by and not now.is_down))),
-            "aria": _name_direction(now) if by is now.by else None,
+            "url": build_address(
+                QUEUE, replace(filters, sorting=Sorting(by, by is current.by and not current.is_down))
+            ),
+            "aria": _name_direction(current) if by is current.by else None,
         }
         for by in SortedBy
     }
 
 
-def list_facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]]) -> list[Facet]:
-    """The filters there is something to choose of, each value with its count; ``words`` are a template's filters."""
+def list_facets(
+    filters: Filters, counts: Counts, words: Mapping[str, Callable[[Any], str]], me: str, names: Mapping[str, str]
+) -> list[Facet]:
+    """The filters there is something to choose of, each value with its count; ``words`` are a template's filters.
+
+    ``me`` is the reader: of desks, theirs is the first, and nobody's the next. ``names`` is what staff are called.
+    """
     wanted = {name: str(value) for name, value in filters.list_wanted().items()}
     found = []
     for name, (label, labels, shown_by) in FACETS.items():
@@ -112,10 +130,21 @@ def list_facets(filters: Filters, counts: Counts, words: Mapping[str, Callable[[
         chosen = wanted.get(name)
         if chosen is not None:
             numbers.setdefault(chosen, 0)
+        if name == "desk":
+            labels = {me: MINE, NOBODY: NOBODY}
+            numbers |= {} if numbers.keys() <= labels.keys() else {me: numbers.get(me, 0)}
         if len(numbers) > 1 or chosen is not None:
-            values = sorted(numbers, key=_rank_values(labels))
-            choices = [FacetChoice(value, words[shown_by](value), numbers[value], value == chosen) for value in values]
-            found.append(Facet(name, label, choices))
+            told = {**names, **labels} if name == "desk" else {}
+            found.append(
+                Facet(
+                    name,
+                    label,
+                    [
+                        FacetChoice(value, words[shown_by](told.get(value, value)), numbers[value], value == chosen)
+                        for value in sorted(numbers, key=_rank_values(labels))
+                    ],
+                )
+            )
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from db.reads.counts import add_desks, count_desks
 from db.reads.house.saved_views import list_views
 from db.reads.queue import OLDEST_FIRST, Filters, View, read_case_page
 from db.reads.search import search_everything
@@ -50,7 +51,7 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
     services, asked = visit.services, visit.request.query_params
     filters, after = read_filters(asked), asked.get("after") or None
     if view is View.ALL:
-        filters = replace(filters, sorting=OLDEST_FIRST)
+        filters = replace(filters, desk=None, sorting=OLDEST_FIRST)
     try:
         page = await services.database.read(read_case_page, view, filters, after, AT_A_TIME)
     except Invalid:  # no place of this list
@@ -58,16 +59,17 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
     counts = await services.numbers.count_cases(view, filters)
     if page.rows:
         await visit.record_access("queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows])
-    at = now()
+    at, is_queue = now(), view is View.QUEUE
+    if is_queue:
+        counts = add_desks(counts, await services.database.read(count_desks, at), filters)
     words = services.pages[visit.language].filters
-    is_queue = view is View.QUEUE
     return visit.render_page(
         "staff/queue.html" if is_queue else "staff/cases.html",
         now=at,
         rows=page.rows,
         # Counts are some seconds old; a list that is all on one page counts itself.
         total=counts.total if page.next or page.previous else len(page.rows),
-        facets=list_facets(filters, counts, words),
+        facets=list_facets(filters, counts, words, visit.me.actor, visit.staff_names),
         is_filtered=bool(filters.list_wanted()),
         ages=measure_ages(page.rows, at) if is_queue else {},
         sortings=list_sortings(filters) if is_queue else {},

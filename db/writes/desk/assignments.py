@@ -19,14 +19,14 @@ def assign_case(session: Session, case_id: str, actor: str, now: datetime, lasts
     """
     if load_case(session, case_id).waiting_for != WaitingFor.DECISION:
         return None
-    if (held := find_assignment(session, case_id, now, lasts)) is not None:
+    if (held := find_assignment(session, case_id, now)) is not None:
         return held
     lock_case(session, case_id)
     row = session.get(CaseAssignment, case_id, populate_existing=True) or CaseAssignment(
         case_id=case_id, actor=actor, since=now
     )
-    if row.since <= now - lasts:
-        row.actor, row.since = actor, now
+    if row.until is None or row.until <= now:
+        row.actor, row.since, row.until = actor, now, now + lasts
     session.add(row)
     return row
 

@@ -29,5 +29,5 @@ async def save_queue_view(visit: ReaderVisit) -> Response:
 async def drop_queue_view(visit: ReaderVisit) -> Response:
     """Drops a view of one's own; back to the queue."""
     values = await read_form(visit.request)
-    await visit.services.database.write(drop_view, visit.me.actor, values.get("name", ""))
+    await visit.services.database.write(drop_view, visit.me.actor, values.get("name", ""), now())
     return RedirectResponse(QUEUE, 303, PRIVATE)
