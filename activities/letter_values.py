@@ -142,7 +142,7 @@ class LetterValues:
             "certificate": self._format_certificate(certificate, policy),
             "tracker_url": f"{self._places.web_url}/portal",
             "rcl_url": f"{self._places.web_url}/registry/rcl.csv",
-            "find_local_help_url": policy.links["find_local_help"].url,
+            "find_local_help_url": policy.links["find_local_help"].find_url(language),
         }
 
     async def _build_mlms_url(self, notice: Notice, snapshot: CaseSnapshot, curriculum: Enrollment | None) -> str:

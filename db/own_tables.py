@@ -24,8 +24,9 @@ class CodeRow(SQLModel, table=True):
     )
     id: str = Field(primary_key=True)
     browser_hash: str = Field(description="hash of the secret in the cookie of the browser that asked")
-    email: str
+    email: str = Field(description="where its letter goes; the user ID once more, where nobody has it")
     purpose: str
+    user_id: str | None = Field(default=None, description="what was typed in place of the address")
     language: str
     asked_at: datetime = Field(sa_type=Utc, index=True)
     code_hash: str | None = None

@@ -52,6 +52,7 @@ from web.http.static_files import PREFIX, StaticFiles, load_files
 from web.marketplace import (
     agreements,
     certificates,
+    next_step,
     portal_pass,
     profile,
     request as marketplace_request,
@@ -60,7 +61,7 @@ from web.marketplace import (
     visit,
 )
 from web.own import address, identity_sign_in, kept_form, sign_in
-from web.public import badges, home, lists
+from web.public import badges, home, listed, lists
 from web.public.request import form as request_form
 from web.services import TEMPLATES, Services, ServicesDep
 from web.staff import (
@@ -234,7 +235,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     sign_in.install_handlers(app)
     staff_kept_form.install_handlers(app)
     assister = (answer, contacts, dispute, certificate, activation)
-    marketplace = (marketplace_sign_in, marketplace_request, profile, training, agreements, certificates, portal_pass)
+    marketplace = (
+        marketplace_sign_in,
+        marketplace_request,
+        profile,
+        training,
+        agreements,
+        certificates,
+        portal_pass,
+        next_step,
+    )
     staff = (
         views,
         queue,
@@ -277,6 +287,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         *assister,
         badges,
         home,
+        listed,
         lists,
         sessions,
         *staff,

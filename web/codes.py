@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from db.reads.npn.claims import ProofOffer
-from db.writes.own.codes import CodeTried, ask_code, find_asked_address, use_code
+from db.writes.own.codes import CodeTried, ask_code, ask_code_by_user_id, find_asked_address, use_code
 from db.writes.own.requests import ConfirmedRequest, take_confirmed_request
 from db.writes.own.sessions import LONGEST, open_own_session
 from domain.programs.opening import AnyRequest
@@ -21,6 +21,7 @@ from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import mask_email
 from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
 from domain.shared.documents.faults import Fault
+from domain.shared.ids import read_user_id
 from domain.shared.links import OWN_CASE_PATH
 from starter.cases import now
 from web.http.addresses import build_query
@@ -71,7 +72,10 @@ async def ask_for_code(
     email: str,
     purpose: CodePurpose = CodePurpose.SIGN_IN,
 ) -> bool:
-    """Has a code sent to an address, and the browser known again by ``response``; False where that is too often."""
+    """Has a code sent to an address, and the browser known again by ``response``; False where that is too often.
+
+    In place of the address a user ID of the marketplace will do: the code goes to the address of its account.
+    """
     browser = _read_browser(request, services) or secrets.token_urlsafe(32)
     network = find_network(request.client.host if request.client else "")
     # Without cookies every call is another browser's: what a network has sent counts, to an address and in all.
@@ -79,7 +83,12 @@ async def ask_for_code(
     if await limiter.count_call("code_letter", to) or await limiter.count_call("code_share", network):
         return False
     language, most = choose_language(request), services.settings.codes_an_hour
-    if not await services.database.write(ask_code, browser, email, language, purpose, most, now()):
+    user_id, at = read_user_id(email), now()
+    if user_id is not None:
+        asked = services.database.write(ask_code_by_user_id, browser, user_id, language, purpose, most, at)
+    else:
+        asked = services.database.write(ask_code, browser, email, language, purpose, most, at)
+    if not await asked:
         return False
     _set_cookie(response, services, _choose_browser_cookie(services), browser, _BROWSER_SECONDS)
     return True
@@ -167,6 +176,7 @@ def render_code_form(
         other_url=form.other_url,
         hidden=form.hidden,
         email=email,
+        is_user_id=read_user_id(email) is not None,
         minutes=int(LIFE.total_seconds() // 60),
         values={},
         errors=describe_faults(faults, language),

@@ -13,6 +13,7 @@ from db.case_state import (
     list_rows,
     load_case,
     npn_faults_of,
+    one_or_none,
     policy_of,
     snapshot_case,
 )
@@ -66,6 +67,14 @@ def list_own_cases(session: Session, emails: Collection[str]) -> list[Case]:
     newest = (col(Case.plan_year).desc(), col(Case.opened_at).desc())
     found = list_rows(session, select(Case).where(col(Case.assister_id).in_(people)).order_by(*newest).limit(MOST))
     return [case for case in found if _is_own(case, emails)]
+
+
+def find_account_email(session: Session, user_id: str) -> str | None:
+    """Where the letters about a person's newest registration with the marketplace go; None for no such account (B3)."""
+    ours = (col(Case.assister_id) == user_id, col(Case.program) == FEDERAL_PROGRAM)
+    newest = (col(Case.plan_year).desc(), col(Case.opened_at).desc())
+    case: Case | None = one_or_none(session, select(Case).where(*ours).order_by(*newest).limit(1))
+    return applicant_of(case).email if case is not None else None
 
 
 def find_own_case(

@@ -1,6 +1,6 @@
-"""Request forms being filled in: their answers, for two hours after the last one, by the hash of a cookie's secret.
+"""Forms being filled in: their answers, for two hours after the last one, by the hash of a secret.
 
-The secret itself is never stored.
+The secret is a cookie's, or made of a key of ours and of the case whose owner fills the form in; it is never stored.
 """
 
 import secrets
@@ -47,6 +47,20 @@ def save_draft(session: Session, token: str, answers: Mapping[str, str], now: da
     row.answers, row.expires_at = {**row.answers, **answers}, now + LIFE
     session.add(row)
     return True
+
+
+def keep_draft(session: Session, token: str, answers: Mapping[str, str], now: datetime) -> None:
+    """Keeps answers under a secret that is known already, in place of what was kept there."""
+    row = _lock_draft(session, token) or DraftRow(
+        token_hash=hash_token(token), answers={}, created_at=now, expires_at=now
+    )
+    row.answers, row.expires_at = dict(answers), now + LIFE
+    session.add(row)
+
+
+def drop_draft(session: Session, token: str) -> None:
+    """Deletes what is kept under a secret, if anything is."""
+    session.execute(delete(DraftRow).where(col(DraftRow.token_hash) == hash_token(token)))
 
 
 def close_draft(session: Session, token: str, left: Collection[str], now: datetime) -> None:

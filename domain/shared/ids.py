@@ -12,6 +12,7 @@ from domain.shared.programs import FEDERAL_PROGRAM
 # Crockford's alphabet: none of I, L and O, which are taken for digits, nor U.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MISREAD = str.maketrans("OIL", "011")
+_USER_ID = re.compile("ast_[0-9a-f]{24}")
 
 
 def make_person_key(key: bytes, npn: str | None, email: str) -> str:
@@ -37,6 +38,17 @@ def make_identity_digest(key: bytes, issuer: str, subject: str) -> str:
 def make_assister_id() -> str:
     """An opaque id of a person."""
     return f"ast_{secrets.token_hex(12)}"
+
+
+def read_user_id(text: str) -> str | None:
+    """An id of a person as it is typed, in capitals or with spaces about it; None for anything else."""
+    written = text.strip().lower()
+    return written if _USER_ID.fullmatch(written) else None
+
+
+def make_profile_secret(key: bytes, case_id: str) -> str:
+    """By what the changes of a case's profile are kept until they are saved. A keyed hash, in hex."""
+    return hmac.new(key, f"profile draft:{case_id}".encode(), sha256).hexdigest()
 
 
 def make_case_id() -> str:

@@ -52,7 +52,14 @@ class Link(PolicyData):
     """A page worth reading; ``label`` per language (A32)."""
 
     label: Label
-    url: str = Field(pattern=r"^https?://\S+$")
+    url: Address
+    urls: dict[str, Address] = Field(
+        default={}, description="where the page is in a language, if that is an address of its own"
+    )
+
+    def find_url(self, language: str) -> str:
+        """Where the page is in a language."""
+        return self.urls.get(language, self.url)
 
 
 class LocalLink(PolicyData):

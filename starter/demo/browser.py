@@ -29,18 +29,20 @@ class OwnBrowser:
     async def send_state_request(self, request: Document) -> None:
         """The form of the state, one step after the other, and the code that comes to its address."""
         answers = dict(_flatten(request))
-        answers |= {"experience": "new", "work_state": answers["physical_address.state"]}
-        shown = await self._post("/request", {"plan_year": answers["plan_year"]})
-        for _ in range(_MOST_STEPS):
-            if shown.url.path == "/request/confirm":
-                break
-            shown = await self._post(shown.url.path, answers, shown)
-        await self._type_code("/request/confirm", shown)
+        first = {"experience": "new", "work_state": answers["physical_address.state"]}
+        await self._send_request("/request", {**answers, **first})
 
     async def send_federal_request(self, request: Document) -> None:
-        """The form of the marketplace, and the code that comes to its address."""
-        shown = await self._post("/portal/register", dict(_flatten(request)))
-        await self._type_code("/portal/register/confirm", shown)
+        """The form of the marketplace, in the same way."""
+        await self._send_request("/portal/register", dict(_flatten(request)))
+
+    async def _send_request(self, start: str, answers: Mapping[str, str]) -> None:
+        shown = await self._post(start, {"plan_year": answers["plan_year"]})
+        for _ in range(_MOST_STEPS):
+            if shown.url.path == f"{start}/confirm":
+                break
+            shown = await self._post(shown.url.path, answers, shown)
+        await self._type_code(f"{start}/confirm", shown)
 
     async def find_own_case(self) -> str:
         """The case on the own pages of who is signed in; the newest, where there are several."""

@@ -14,10 +14,10 @@ from sqlmodel import select
 
 from db.case_state import list_rows
 from db.own_tables import AnswerRow, CodeRow
-from tests.support import documents
-from tests.support.browser import Page
+from tests.support import documents, federal_form
+from tests.support.browser import Browser, Page
+from tests.support.form import place
 from tests.web.house import House
-from tests.web.test_portal import form_of
 
 KNOWN, UNKNOWN = "testa.broker@example.com", "nobody.at.all@example.com"
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
@@ -175,10 +175,9 @@ async def test_d6_a_form_of_another_site_is_not_taken_from_a_session(house: Hous
 
 async def test_d1_a_victim_is_written_nothing_in_an_attacker_s_words(house: House) -> None:
     """A form with a stranger's address and words of one's own sends that address a code, and nothing else."""
-    words = "Pay at evil example"
-    form = {**form_of(documents.registration(email=KNOWN)), "first_name": words}
-    answer = await house.post("/portal/register", form)
-    assert answer.status_code == 303
+    words = "Pay At Evil"
+    page = await federal_form.ask(Browser(house.browser), documents.registration(email=KNOWN, first_name=words))
+    assert place(page) == federal_form.CONFIRM
     assert (await house.cases(), await house.database.read(list_rows, select(AnswerRow))) == ([], [])
     (row,) = await house.database.read(list_rows, select(CodeRow))
     assert (row.email, words in str(row.model_dump())) == (KNOWN, False)

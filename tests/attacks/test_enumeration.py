@@ -13,13 +13,13 @@ from sqlmodel import col, select
 
 from db.case_state import list_rows
 from db.own_tables import AnswerRow
-from tests.support import documents, form
+from tests.support import documents, federal_form, form
 from tests.support.browser import Browser
 from tests.web.house import House
-from tests.web.test_portal import form_of
 
 Document = dict[str, Any]
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
+LAST_HOUR, OVER = "2026-12-31T23:30-05:00", "2027-01-01T00:30-05:00"
 OPEN, CLOSED = "2026-12-31T23:30-07:00", "2027-01-01T00:30-07:00"
 FAR: Document = {field: documents.address("NV") for field in ("business_address", "physical_address")}
 
@@ -77,18 +77,23 @@ async def test_d4_by_the_form_of_the_marketplace(house: House) -> None:
         known,
         {**known, "email": "other@example.com"},
         {**known, "npn": documents.new_npn(), "first_name": "Other"},
-        documents.registration(plan_year=2023),
+        documents.registration(plan_year=2026),
     ]
     seen = []
     for request in strangers:
         house.browser.cookies.clear()
-        answers = [await house.post("/portal/register", form_of(request), **HTML)]
-        answers.append(await house.browser.get(answers[0].headers["location"], headers=HTML))
-        answers.append(await house.post("/portal/register/confirm", {"code": "no code"}, **HTML))
-        code = await house.code(request["email"].lower())
-        answers.append(await house.post("/portal/register/confirm", {"code": code}, **HTML))
-        answers.append(await house.browser.get(answers[-1].headers["location"], headers=HTML))
-        seen.append(([describe(answer, request) for answer in answers], sorted(house.browser.cookies)))
+        person = Browser(house.browser)
+        with time_machine.travel(LAST_HOUR, tick=True) as traveller:
+            await federal_form.begin(person, plan_year=request["plan_year"])
+            await federal_form.fill_in(person, request)
+            if request["plan_year"] == 2026:
+                traveller.move_to(OVER)
+            pages = [await form.press(person, "Send the request")]
+            pages.append(await form.press(person, "Go on", code="no code"))
+            pages.append(await form.press(person, "Go on", code=await house.code(request["email"].lower())))
+        texts = [page.text.replace(request["email"], "…").replace(str(request["plan_year"]), "…") for page in pages]
+        texts = [form.REFERENCE.sub("…", text) for text in texts]
+        seen.append(([(page.status, form.place(page)) for page in pages], texts, sorted(house.browser.cookies)))
     assert all(one == seen[0] for one in seen)
     assert sorted(await list_answers(house)) == ["conflict", "refused", "repeated"]
 

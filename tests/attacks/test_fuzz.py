@@ -151,6 +151,6 @@ async def test_a_form_with_a_nasty_text_in_every_field_is_refused_by_field(open_
     await open_house.admit(NOBODY)
     http = open_house.house.browser
     for text in map(str, NASTY):
-        for path in ("/portal/register", "/request/contact", "/request/license", "/me/code"):
+        for path in ("/portal/register", "/portal/register/person", "/request/contact", "/request/license", "/me/code"):
             answer = await send_form(http, path, dict.fromkeys(FIELDS, text))
             assert not find_fault(answer), (find_fault(answer), path, text)

@@ -6,11 +6,10 @@ from sqlmodel import select
 from db.case_state import applicant_of, list_rows
 from db.own_tables import CodeRow
 from domain.shared.cases.facts import FactKind
-from tests.support import documents, form
+from tests.support import documents, federal_form, form
 from tests.support.browser import Browser
 from tests.support.marketplace import WORD
 from tests.web.house import House
-from tests.web.test_portal import form_of
 from web.http.permissions import StaffRole
 
 EMAIL = "testa.broker@example.com"
@@ -24,8 +23,10 @@ async def test_no_way_in_takes_a_sentence_or_an_address_for_a_name(house: House,
     page = await form.answer(person, first_name=name, last_name="Sampleperson")
     assert (form.step_of(page), "Write a person's name" in page.text) == ("name", True)
 
-    asked = await house.post("/portal/register", form_of(documents.registration(email=EMAIL)) | {"last_name": name})
-    assert asked.status_code == 422
+    await federal_form.begin(person)
+    await federal_form.fill_in(person, documents.registration(email=EMAIL), until="person")
+    page = await federal_form.answer(person, first_name="Testa", last_name=name, email=EMAIL, phone="505-555-0100")
+    assert (page.status, federal_form.step_of(page), "Write a person's name" in page.text) == (422, "person", True)
     assert await house.database.read(list_rows, select(CodeRow)) == [], "nobody is written to"
 
     headers = {"X-CSRF-Token": await house.sign_in(StaffRole.REVIEWER)}

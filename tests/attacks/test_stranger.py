@@ -11,12 +11,11 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from tests.support import documents, form
+from tests.support import documents, federal_form, form
 from tests.support.browser import Browser
 from tests.support.marketplace import Marketplace, markets_of
 from tests.support.patience import PATIENCE
 from tests.support.world import CODE, World
-from tests.web.test_portal import form_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,10 +50,7 @@ async def list_mails(world: World, email: str) -> list[Document]:
 
 async def register(world: World, browser: Browser, request: Document) -> None:
     """Sends the marketplace's form, up to the code."""
-    await browser.open(f"{world.web}/portal/register?plan_year=2024")
-    await browser.press(
-        "Send the request", **{name.replace(".", "__"): text for name, text in form_of(request).items()}
-    )
+    await federal_form.ask(browser, request, world.web)
 
 
 async def test_d1_a_victim_is_written_codes_and_no_word_of_an_attackers(world: World, browser: Browser) -> None:

@@ -7,12 +7,15 @@ goes on from there by the page's form.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.async_api import Page
 
 from tests.browser.forms import fill_in, follow
 from tests.browser.people import People
 from tests.support import documents
+from tests.support.federal_form import form_of
 
 Way = Callable[[Page, People, str], Awaitable[None]]
 Whose = Callable[[People], Awaitable[str]]
@@ -80,11 +83,27 @@ async def _registers(page: Page, people: People, language: str) -> None:
 
 
 async def _registering(page: Page, people: People, language: str) -> str:
+    """Somebody new goes through the steps of the portal's request and sends it; their address."""
     request = documents.trainee()
-    named = ("role", "first_name", "last_name", "email", "phone")
-    answers = {**{name: str(request[name]) for name in named}, "markets.individual": "true"}
-    await sent(at("/portal/register"), "main [name=code]", **answers)(page, people, language)
+    await _registering_up_to("check", request)(page, people, language)
+    await follow(page.locator("main form button").first)
+    await page.locator("main [name=code]").wait_for()
     return str(request["email"])
+
+
+def _registering_up_to(slug: str, request: dict[str, Any] | None = None) -> Way:
+    """Goes through the steps of the portal's request, up to one of them, the list of answers by default."""
+
+    async def way(page: Page, people: People, language: str) -> None:
+        answers = form_of(request or documents.registration())
+        await at("/portal/register")(page, people, language)
+        await follow(page.locator("main form button").first)
+        while not urlsplit(page.url).path.endswith(f"/{slug}"):
+            names = await page.locator("main [name]").evaluate_all("(all) => all.map((one) => one.name)")
+            await fill_in(page, {name: text for name, text in answers.items() if name in names})
+            await follow(page.locator("main form button").first)
+
+    return way
 
 
 async def _sending_too_late(page: Page, people: People, language: str) -> None:
@@ -182,6 +201,7 @@ APPEAL = f"{STATUS}/appeal"
 AGREEMENT = f"{STATUS}/agreements/{{name}}"
 CASE = "/staff/cases/{case_id}"
 TRACKER = "/registry/tracker/{npn}"
+REGISTER = "/portal/register/{slug}"
 
 BULK_CHOSEN = sent(of(People.queue, "/bulk?all=1"), ".bulk-names", "#bulk-next")
 
@@ -243,6 +263,8 @@ PAGES = {
     "certificate_federal": Row("/certificates/{number}", of(People.federal_certificate)),
     "certificate_unknown": Row("/certificates/{number}", at("/certificates/NM24-AAAAA-AAAAA-AAAAA-AAAAA", 404)),
     "registry": Row("/registry", at("/registry")),
+    "listed_missing": Row("/registry/listed", sent(at("/registry/listed"), "#todo", npn="1234567890")),
+    "portal_back": Row("/portal/return/{learner}", at("/portal/return/" + "0" * 32)),
     "tracker": Row(TRACKER, of(People.tracked)),
     "tracker_unknown": Row(TRACKER, at("/registry/tracker/1234567890", 404)),
     "tracker_faulty": Row("/registry/tracker", sent(at("/registry"), FAULT, npn="x")),
@@ -252,7 +274,12 @@ PAGES = {
     "portal": Row("/portal", at("/portal")),
     "portal_recovery": Row("/portal/recovery", at("/portal/recovery")),
     "portal_register": Row("/portal/register", at("/portal/register")),
-    "portal_register_faulty": Row("/portal/register", sent(at("/portal/register"), FAULT)),
+    "portal_register_role_faulty": Row(REGISTER, sent(_registering_up_to("role"), FAULT)),
+    "portal_register_npn": Row(REGISTER, _registering_up_to("npn")),
+    "portal_register_contact_faulty": Row(
+        REGISTER, sent(_registering_up_to("professional-contact"), FAULT, **{"professional_contact.website": "x"})
+    ),
+    "portal_register_check": Row("/portal/register/check", _registering_up_to("check")),
     "portal_register_code": Row("/portal/register/confirm", _registers),
     "portal_registered": Row("/portal/register/done", _registered),
     "portal_home": Row(STATUS, of(People.registered)),
@@ -261,8 +288,9 @@ PAGES = {
     "portal_home_complete": Row(STATUS, of(People.completed)),
     "portal_profile": Row(f"{STATUS}/profile", of(People.registered, "/profile")),
     "portal_profile_faulty": Row(
-        f"{STATUS}/profile", sent(of(People.registered, "/profile"), FAULT, "[value=save]:visible", npn="0")
+        f"{STATUS}/profile", sent(of(People.registered, "/profile"), FAULT, "[value=save]:visible")
     ),
+    "portal_profile_npn": Row(f"{STATUS}/profile/{{slug}}", of(People.registered, "/profile/npn")),
     "portal_pass": Row(f"{STATUS}/portal-pass", _given_pass),
     "portal_training": Row(f"{STATUS}/training", of(People.profiled, "/training")),
     "portal_training_faulty": Row(

@@ -32,6 +32,7 @@ NO_PAGES = {
     "/staff/sign-in/start",
     "/staff/sign-in/callback",
     "/me/{reference}/launches",
+    "/me/launches/{learner}",
     "/me/{reference}/agreements/{name}/open",
     "/me/{reference}/agreements/{name}/accept",
     "/me/{reference}/certificates/{name}",

@@ -12,6 +12,7 @@ from db.own_tables import CodeRow
 from db.writes.own.codes import (
     CodeTried,
     ask_code,
+    ask_code_by_user_id,
     find_asked_address,
     finish_code_letters,
     list_unsent_codes,
@@ -20,6 +21,7 @@ from db.writes.own.codes import (
     try_code,
 )
 from domain.shared.codes import ASKED_WITHIN, LIFE, MOST_AN_ADDRESS, MOST_ASKED, TRIES, CodeAnswer, CodePurpose
+from tests.support.registrations import Desk, profile
 
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 KEY, OTHER_KEY = b"a test's key", b"another key"
@@ -98,6 +100,26 @@ async def test_d1_a_newer_code_replaces_the_older_one_of_the_same_browser(databa
     if first != second:
         assert (await tried(database, first, at=NOW + SECOND)).answer is CodeAnswer.WRONG
     assert (await tried(database, second, at=NOW + SECOND)).answer is CodeAnswer.RIGHT
+
+
+async def test_b3_a_code_by_a_user_id_goes_to_the_address_of_its_account(database: Database) -> None:
+    document = profile()
+    account, email = (await Desk(database).opened(document, NOW)).assister_id, document["email"].lower()
+
+    async def ask_by(user_id: str, at: datetime) -> bool:
+        return await database.write(ask_code_by_user_id, "browser", user_id, "en", SIGN_IN, 100, at)
+
+    for seconds, user_id in enumerate((f"ast_{'0' * 24}", account)):
+        at = NOW + seconds * SECOND
+        assert await ask_by(user_id, at)
+        assert await database.read(find_asked_address, "browser", SIGN_IN, at) == user_id
+        assert (await tried(database, "no code", at=at)).answer is CodeAnswer.WRONG
+    letters = await sent(database, NOW + SECOND)
+    assert list(letters) == [email], "where there is no account nothing is sent"
+    assert await tried(database, letters[email], at=NOW + SECOND) == CodeTried(CodeAnswer.RIGHT, email)
+    for user_id in (f"ast_{'0' * 24}", account):
+        again = [await ask_by(user_id, NOW + number * SECOND) for number in range(MOST_ASKED)]
+        assert again == [True] * (MOST_ASKED - 1) + [False]
 
 
 async def test_d1_codes_are_limited_by_browser_and_address_and_in_total(database: Database) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain.federal.agreements import list_versions_in_force
+from domain.federal.listed_years import read_listed_years
 from domain.federal.lists import (
     COLUMNS,
     ListedRegistration,
@@ -377,3 +378,23 @@ def test_every_cell_of_every_list_is_made_safe() -> None:
     for row in build_rows("ast_1", 2024, [attempt(*BOTH, markets=BOTH, of=hurt, end=None)]):
         assert not [one for one in row.cells if re.match(r"[=+\-@\t\r\n]", one)]
         assert not [one for one in row.cells if not one.isprintable()]
+
+
+@pytest.mark.parametrize(
+    ("cells", "stands"),
+    [
+        ("10/03/2023,,,,Y,", [True]),
+        ("10/03/2023,12/31/2024,,,Y,", [True]),
+        ("10/03/2023,10/02/2024,,,Y,", [False]),
+        ("10/03/2023,10/03/2024,,,Y,", [True]),  # who withdrew: the last day
+        ("10/03/2023,10/03/2024,,,Y,T4", [False]),  # who was barred: from the day on
+        ("10/03/2023,,10/03/2023,10/02/2024,Y,", [True, False]),
+        ("10/03/2023,,,,,", [False]),  # suspended, or the window has closed
+        ("10/03/2023,,,,Y,R4", [True]),
+    ],
+)
+def test_b19_a_line_says_whether_the_registration_stands(cells: str, stands: list[bool]) -> None:
+    years = read_listed_years([[NPN, "2024", *cells.split(",")]], date(2024, 10, 3))
+    assert [one.stands for one in years[2024].markets] == stands
+    assert years[2024].stands is any(stands)
+    assert years[2024].markets[0].since == date(2023, 10, 3)

@@ -141,7 +141,8 @@ async def what_is_refused(market: Marketplace, opened: Document, own: str) -> No
             await market.http.get(f"{base}/registry/tracker/{path}")
     for page in ("", "/profile", "/training", "/agreements"):
         await market.http.get(f"{own}{page}")
-    await market.http.post(f"{own}/profile", data={"step": "save", **STRANGER, "npn": "x"})
+    for page in ("/profile", "/profile/person", "/profile/npn"):
+        await market.http.post(f"{own}{page}", data={"step": "save", **STRANGER, "npn": "x"})
     for path in (f"/activate/{NPN}", f"/api/cases/{PERSON['email']}", f"/certificates/Quackenbusher?npn={NPN}"):
         assert (await market.get(path)).status_code == 404
     assert (await market.vendor(VENDOR, {"type": "training.completed", "ticket": NPN})).status_code == 422

@@ -82,14 +82,15 @@ def npn_code(language: str) -> dict[str, object]:
     return {**code(language), "own": SESSION, "other_url": "", "email": "t•••@e•••.com", "hidden": {"address": "0"}}
 
 
-def code(language: str, faulty: bool = False) -> dict[str, object]:
+def code(language: str, faulty: bool = False, is_user_id: bool = False) -> dict[str, object]:
     return {
         **frame(language, "/me/code"),
         "action": "/me/sign-in",
         "again_action": "/me/code",
         "other_url": "/me",
         "hidden": {"form_token": "0a1b2c"},
-        "email": EMAIL,
+        "email": "ast_0190a1b20000700080000001" if is_user_id else EMAIL,
+        "is_user_id": is_user_id,
         "minutes": 10,
         "values": {},
         "errors": [{"field": "code", "message": "Fault of code."}] if faulty else [],
@@ -178,6 +179,7 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, sign in faulty": ("own_sign_in.html", partial(sign_in, faulty=True)),
     "own, code": ("own_code.html", code),
     "own, code faulty": ("own_code.html", partial(code, faulty=True)),
+    "own, code by a user ID": ("own_code.html", partial(code, is_user_id=True)),
     "own, code to the registry's address": ("own_code.html", npn_code),
     "own, kept": ("own_kept.html", kept),
     "own, appeal to be filed": ("own_appeal.html", partial(appeal, last_day=date(2026, 12, 2))),

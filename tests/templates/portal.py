@@ -7,21 +7,33 @@ from itertools import product
 
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
-from domain.federal.profile import REQUIRED
 from domain.shared.cases.authority import Authority
 from tests.templates.contexts import (
     AUTHORITIES,
     FEDERAL_CONTACT,
+    HELP_DESK,
     NPN_LOOKUP,
     NPN_PROOFS,
     RESOURCES,
     STAYED,
     TO_BE_TERMINATED,
 )
+from web.form_steps import FormPart, describe_progress
 from web.gallery.samples import LMS_URL, REFERENCE
 from web.http.addresses import set_language
+from web.marketplace.steps import (
+    BUSINESS_CONTACT,
+    NPNS,
+    PERSON,
+    PROFESSIONAL_CONTACT,
+    ROLE,
+    ROLE_AND_MARKETS,
+    TEMPLATES,
+    list_field_ids,
+)
 
 HOME = "/me/0a1b2c"
+PROFILE_GROUPS = ["role", "person", "npn", "business-contact", "professional-contact"]
 AT = datetime(2024, 3, 6, 1, 0, tzinfo=UTC)
 SENTENCE = "Said by somebody."
 CONTACT = {
@@ -74,10 +86,11 @@ def frame(language: str, path: str) -> dict[str, object]:
     return {"contact": FEDERAL_CONTACT, "switch_url": set_language(path, "en" if language == "es" else "es")}
 
 
-def log_in(language: str) -> dict[str, object]:
+def log_in(language: str, is_back: bool = False) -> dict[str, object]:
     return {
         **frame(language, "/portal"),
         "action": "/me/code",
+        "is_back": is_back,
         "register_url": "/portal/register",
         "cms_portal": {"label": "Portal of somebody", "url": "https://portal.example.gov"},
         "values": {},
@@ -85,17 +98,55 @@ def log_in(language: str) -> dict[str, object]:
     }
 
 
-def register(language: str, answered: bool = False) -> dict[str, object]:
+def register(language: str, why: str = "", faulty: bool = False, begun: bool = False) -> dict[str, object]:
     return {
         **frame(language, "/portal/register?plan_year=2024"),
         "action": "/portal/register",
         "portal_url": "/portal",
-        "program": "ffm",
         "plan_year": 2024,
         "years": [{"year": year, "url": f"/portal/register?plan_year={year}"} for year in (2026, 2027)],
-        "npn_lookup": NPN_LOOKUP if answered else None,
-        "values": ANSWERS if answered else {},
-        "errors": FAULTS if answered else [],
+        "why": why,
+        "form_token": "5a" * 32 if begun else None,
+        "values": {},
+        "errors": [{"field": "plan_year", "message": SENTENCE}] if faulty else [],
+    }
+
+
+def step(language: str, part: FormPart, profile_year: int | None = None, faulty: bool = False) -> dict[str, object]:
+    """A step of the request to register, or of the profile; without answers where it is neither faulty nor known."""
+    fields, slug = list_field_ids(part), part.slug
+    base = f"{HOME}/profile" if profile_year else "/portal/register"
+    return {
+        **frame(language, f"{base}/{slug}"),
+        "action": f"{base}/{slug}",
+        "back": base,
+        "progress": describe_progress([(slug, part.title), ("check", "Check")], slug, language),
+        "form_token": None if profile_year else "5a" * 32,
+        "profile_year": profile_year,
+        "field": part.fields[0].partition(".")[0],
+        "required": profile_year is not None,
+        "npn_lookup": NPN_LOOKUP if profile_year else None,
+        "values": ANSWERS if faulty or profile_year else {"language": language},
+        "fields": fields,
+        "errors": [{"field": name, "message": f"Fault of {name}."} for name in dict.fromkeys(fields) if faulty],
+    }
+
+
+def check(language: str, role: Role = Role.MARKETPLACE_AGENT_BROKER, faulty: bool = False) -> dict[str, object]:
+    """The list of answers; of who is no agent broker without a contact."""
+    slugs = PROFILE_GROUPS if role is Role.MARKETPLACE_AGENT_BROKER else ["role", "person", "professional-contact"]
+    given = {name: text for name, text in ANSWERS.items() if slugs is PROFILE_GROUPS or "contact" not in name}
+    return {
+        **frame(language, "/portal/register/check"),
+        "action": "/portal/register/check",
+        "back": "/portal/register/professional-contact",
+        "base": "/portal/register",
+        "progress": describe_progress([("role", "Role"), ("check", "Check")], "check", language),
+        "form_token": "5a" * 32,
+        "plan_year": "2024",
+        "slugs": slugs,
+        "values": {**given, "role": role},
+        "errors": [{"field": "email", "message": SENTENCE, "url": "/portal/register/person#email"}] if faulty else [],
     }
 
 
@@ -187,11 +238,13 @@ def home(
             "profile": f"{HOME}/profile",
             "training": f"{HOME}/training",
             "tracker": "/registry/tracker/1234567",
+            "listed": "/registry/listed?plan_year=2024",
             "rcl": "/registry/rcl.csv",
             "find_local_help": "https://help.example.gov",
             "find_local_help_list": "/registry/find-local-help.csv",
         },
         "is_listed": listed,
+        "npn_missing": {"lag": 2, "help_desk": HELP_DESK},
         "help_desk_told_at": None,
         "resources": RESOURCES,
         **changes,
@@ -222,36 +275,41 @@ def market(name: Market, done: bool, listed: bool) -> dict[str, object]:
 def profile(
     language: str, role: Role = Role.MARKETPLACE_AGENT_BROKER, answered: bool = False, **changes: object
 ) -> dict[str, object]:
+    slugs = PROFILE_GROUPS if role is Role.MARKETPLACE_AGENT_BROKER else ["role", "person", "professional-contact"]
     return {
         **frame(language, f"{HOME}/profile"),
         "home_url": HOME,
         "action": f"{HOME}/profile",
+        "base": f"{HOME}/profile",
+        "progress": describe_progress([("role", "Role"), ("check", "Check")], "check", language),
         "plan_year": 2024,
-        "roles": list(Role),
         "role": role,
-        "required": REQUIRED[role],
+        "slugs": slugs,
+        "open_slugs": slugs if answered else [],
+        "missing_url": f"{HOME}/profile/role" if answered else None,
         "is_saved": False,
         "is_complete": False,
+        "has_changes": answered,
         "npn": None,
         "waits": False,
         "saved": False,
         "refused": None,
         "stopped": None,
-        "npn_lookup": NPN_LOOKUP,
         "values": {**ANSWERS, "role": role},
-        "errors": FAULTS if answered else [],
+        "errors": [{**fault, "url": f"{HOME}/profile/role#{fault['field']}"} for fault in FAULTS] if answered else [],
         **changes,
     }
 
 
-def training(language: str, faulty: bool = False, **changes: object) -> dict[str, object]:
+def training(language: str, faulty: bool = False, completed: bool = False, **changes: object) -> dict[str, object]:
     every = list(Curriculum)
     return {
         **frame(language, f"{HOME}/training"),
-        **courses(),
+        **courses(completed),
         "home_url": HOME,
         "plan_year": 2024,
         "enrolled": False,
+        "is_back": False,
         "action": f"{HOME}/training",
         "curricula": every,
         "channels": [
@@ -279,12 +337,13 @@ def agreement(language: str, state: str = "asked") -> dict[str, object]:
     return {
         **frame(language, f"{HOME}/agreements/{name}"),
         "home_url": HOME,
+        "is_back": state == "asked after a course",
         "agreement": name,
         "market": name.market,
         "version": "2024-1",
-        "text": None if state == "asked" else find_marketplace_agreement(name, language),
+        "text": None if state.startswith("asked") else find_marketplace_agreement(name, language),
         "accepted_at": AT if state == "accepted" else None,
-        "open_action": f"{HOME}/agreements/{name}/open" if state == "asked" else None,
+        "open_action": f"{HOME}/agreements/{name}/open" if state.startswith("asked") else None,
         "accept_action": f"{HOME}/agreements/{name}/accept" if state == "launched" else None,
         "why_not": SENTENCE if state == "too early" else None,
     }
@@ -329,8 +388,24 @@ def _saved(status: str, npn: str) -> dict[str, object]:
 
 PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     "portal": ("portal.html", log_in),
+    "portal, back from a vendor": ("portal.html", partial(log_in, is_back=True)),
     "register": ("portal_register.html", register),
-    "register with faults": ("portal_register.html", partial(register, answered=True)),
+    "register for a year that is closed": ("portal_register.html", partial(register, faulty=True)),
+    "register, under way": ("portal_register.html", partial(register, begun=True)),
+    **{
+        f"register, {why}, {begun}": ("portal_register.html", partial(register, why=why, begun=begun))
+        for why, begun in (("cookies", False), ("expired", False), ("expired", True))
+    },
+    **{
+        f"{'profile' if year else 'register'}, {part.slug}, {'faulty' if faulty else 'good'}": (
+            TEMPLATES[part.slug],
+            partial(step, part=part, profile_year=year, faulty=faulty),
+        )
+        for (year, role), number, faulty in product(((None, ROLE_AND_MARKETS), (2024, ROLE)), range(5), (False, True))
+        for part in [(role, PERSON, NPNS, BUSINESS_CONTACT, PROFESSIONAL_CONTACT)[number]]
+    },
+    **{f"register, check, {role}": ("portal/check.html", partial(check, role=role)) for role in Role},
+    "register, check with a fault": ("portal/check.html", partial(check, faulty=True)),
     "registered": ("portal_registered.html", registered),
     **{
         f"home, waiting for {waiting_for}, {role}": (
@@ -400,10 +475,15 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     "training": ("portal_training.html", training),
     "training with faults": ("portal_training.html", partial(training, faulty=True)),
     "training, enrolled": ("portal_training.html", partial(training, enrolled=True)),
+    "training, back from a vendor": ("portal_training.html", partial(training, is_back=True)),
+    "training, back from a vendor whose course is complete": (
+        "portal_training.html",
+        partial(training, is_back=True, completed=True),
+    ),
     "training, no course": ("portal_training.html", partial(training, mlms=[], vendors=[])),
     **{
         f"federal agreement, {state}": ("portal_agreement.html", partial(agreement, state=state))
-        for state in ("asked", "launched", "too early", "accepted")
+        for state in ("asked", "asked after a course", "launched", "too early", "accepted")
     },
     **{
         f"federal certificate, {status}": ("certificate.html", partial(certificate, status=status))

@@ -3,10 +3,12 @@
 import re
 from datetime import date, timedelta
 
+import httpx2
 import pytest
 
 from domain.federal.markets import NpnStatus
 from domain.shared.cases.facts import FactKind
+from tests.support import documents
 from tests.support.registrations import MINUTE, profile
 from tests.web.house import House
 from tests.web.lists import COLUMNS, LATER, LISTS, NOW, Registered, Site, rcl, rows
@@ -148,6 +150,38 @@ async def test_a_plan_year_that_is_none_is_refused(site: Site, year: str) -> Non
     for path in ("rcl.csv", "rcl.json", "tracker/1234567"):
         answer = await site.get(f"{path}?plan_year={year}")
         assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, ["plan_year"])
+
+
+async def test_b19_b21_anybody_asks_whether_an_npn_is_on_the_list(site: Site) -> None:
+    listed, revoked, missing = profile(), profile(), profile()
+    await site.desk.completed(listed, NOW)
+    await site.desk.ended(await site.desk.completed(revoked, NOW), FactKind.REVOKED, NOW)
+    await site.desk.saved(await site.desk.opened(missing, NOW), missing, NOW)
+
+    async def ask(npn: str, plan_year: str = "2024", language: str = "en") -> httpx2.Response:
+        form = {"npn": npn, "plan_year": plan_year}
+        return await site.http.post(f"/registry/listed?lang={language}", data=form)
+
+    assert "Nothing has been published yet" in (await ask(listed["npn"])).text
+    await site.publish()
+    answer = await ask(f" 00{listed['npn']} ")
+    assert answer.headers["cache-control"] == "no-store"
+    for said in (f"NPN {listed['npn']} is on the list for plan year 2024", "October 3, 2023"):
+        assert said in " ".join(answer.text.split())
+    assert "https://www.healthcare.gov/find-assistance/" in answer.text
+    assert "https://www.cuidadodesalud.gov/es/find-assistance/" in (await ask(listed["npn"], language="es")).text
+    other_year = await ask(listed["npn"], "2025")
+    assert "is not on the list for plan year 2025" in other_year.text
+    assert "Also on the list for" in other_year.text
+    assert "but its registration does not stand now" in (await ask(revoked["npn"])).text
+    nobody = documents.new_npn()
+    seen = {(await ask(npn)).text.replace(npn, "…") for npn in (missing["npn"], nobody)}
+    assert len(seen) == 1, "who is registering is not told from who isn't"
+    assert "FFMProducer-AssisterHelpDesk@cms.hhs.gov" in seen.pop()
+    for npn in ("", "x", "1" * 300):
+        refused = await ask(npn)
+        assert (refused.status_code, 'id="npn-error"' in refused.text) == (422, True)
+    assert 'value="2026" selected' in (await site.get("listed?plan_year=2026")).text
 
 
 async def test_b18_the_tracker_answers_by_npn(site: Site) -> None:

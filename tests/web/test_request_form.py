@@ -28,7 +28,7 @@ from tests.support.tables import change_row
 from tests.templates.contexts import PHONE
 from tests.web.house import House, fail_once
 from tests.web.test_pages import contacts, read, returning
-from web.public.request.draft import COOKIE
+from web.public.request.form import DRAFTS
 from web.public.request.steps import STEPS
 from web.public.request.words import MISSING, OTHERWISE
 
@@ -907,7 +907,7 @@ async def test_a_form_without_the_draft_s_token_changes_nothing(house: House, pe
 async def test_the_cookie_holds_nothing_but_a_secret_whose_hash_is_kept(house: House) -> None:
     answer = await house.post("/request", {"plan_year": "2024"})
     cookie = answer.headers["set-cookie"]
-    secret = re.fullmatch(rf"{COOKIE}=([\w-]{{43}}); HttpOnly; Path=/request; SameSite=lax", cookie)
+    secret = re.fullmatch(rf"{DRAFTS.name}=([\w-]{{43}}); HttpOnly; Path=/request; SameSite=lax", cookie)
     assert secret
     (draft,) = [one for one in await drafts(house) if one.token_hash == hash_token(secret[1])]
     assert draft.answers == {"plan_year": "2024"}

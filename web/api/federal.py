@@ -232,7 +232,7 @@ async def redeem_ticket(request: Request, services: ServicesDep, vendor: str) ->
         "curriculum": redeemed.curriculum,
         "language": redeemed.language,
         "plan_year": redeemed.plan_year,
-        "return_url": f"{services.settings.web_url}/portal?lang={redeemed.language}",
+        "return_url": f"{services.settings.web_url}/portal/return/{redeemed.learner}?lang={redeemed.language}",
     }
     return JSONResponse(document)
 

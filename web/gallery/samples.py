@@ -157,7 +157,11 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.TERMINATION_TAKEN_BACK: {},
     Notice.TERMINATED: APPEAL_BY,
     Notice.CLOSED: {},
-    Notice.MARKETPLACE_WELCOME: {"portal_url": OWN_URL, "recovery_url": RECOVERY_URL},
+    Notice.MARKETPLACE_WELCOME: {
+        "portal_url": OWN_URL,
+        "recovery_url": RECOVERY_URL,
+        "user_id": "ast_0190a1b20000700080000001",
+    },
     Notice.MARKETPLACE_PROFILE_NPN: {
         "fields": ["npn", "business_npn"],
         "portal_url": OWN_URL,

@@ -80,6 +80,7 @@ def _render_agreement(visit: Visit, wanted: MarketplaceAgreement, launched: bool
         Topic.TRAINING,
         here,
         home_url=visit.url(),
+        is_back=visit.request.query_params.get("back") == "1" and not accepted,
         agreement=wanted,
         market=wanted.market,
         version=standing.version,

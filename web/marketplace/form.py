@@ -48,12 +48,3 @@ def sort_faults(faults: Iterable[Fault]) -> list[Fault]:
     return sorted(
         faults, key=lambda fault: _ORDER.index(head) if (head := fault.field.partition(".")[0]) in _ORDER else 99
     )
-
-
-def is_changed(values: Mapping[str, str], saved: Mapping[str, str], role: Role) -> bool:
-    """Whether a profile form holds something else than what is saved."""
-    posted = SHAPE.read_document(
-        {name: text for name, text in values.items() if name.partition(".")[0] in FIELDS[role]}
-    )
-    known = SHAPE.read_document({name: text for name, text in saved.items() if name.partition(".")[0] in FIELDS[role]})
-    return posted != known

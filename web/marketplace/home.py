@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from db.case_state import applicant_of, find_ending_reason
 from db.reads.third_parties import read_mlms_urls
-from domain.federal.markets import MLMS, Curriculum, Market, NpnStatus
+from domain.federal.markets import MLMS, Curriculum, FederalList, Market, NpnStatus
 from domain.federal.registration import RegistrationState
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
@@ -23,6 +23,7 @@ from web.marketplace.portal_pass import describe_passes
 from web.marketplace.visit import Visit
 
 RCL = "/registry/rcl.csv"
+LISTED = "/registry/listed"
 FIND_LOCAL_HELP = "/registry/find-local-help.csv"
 # What a step that was just done is called in the address.
 TOLD = ("next", "accepted")
@@ -55,6 +56,10 @@ async def render_home(visit: Visit) -> HTMLResponse:
         markets=[_describe_market(visit, market) for market in state.markets],
         urls=_build_urls(visit),
         is_listed=state.is_listed_role,
+        npn_missing={
+            "lag": visit.registration.policy.lags[FederalList.RCL],
+            "help_desk": visit.registration.policy.help_desk,
+        },
         help_desk_told_at=state.help_desk_told_at,
         resources=[{"label": link.label[language], "url": link.url} for link in visit.registration.policy.resources],
         npn_proof=describe_proof(visit.services, visit.registration.proof, visit.reference, language),
@@ -167,8 +172,9 @@ def _build_urls(visit: Visit) -> dict[str, str | None]:
         "profile": visit.url("/profile"),
         "training": visit.url("/training"),
         "tracker": f"/registry/tracker/{npn}?plan_year={case.plan_year}" if npn else None,
+        "listed": f"{LISTED}?plan_year={case.plan_year}&lang={visit.language}",
         "rcl": f"{RCL}?plan_year={case.plan_year}",
-        "find_local_help": links["find_local_help"].url,
+        "find_local_help": links["find_local_help"].find_url(visit.language),
         "find_local_help_list": FIND_LOCAL_HELP,
     }
 

@@ -1,27 +1,21 @@
-"""The request to register with the Marketplace, and the code by which its e-mail address is confirmed first (B3, D1).
+"""The request to register with the Marketplace, step by step, and the code by which its address is confirmed (B3, D1).
 
-Its rules are domain/federal/profile.py; while the code is on its way the answers are kept in a draft.
+Its rules are domain/federal/profile.py, its steps are in steps.py beside it; the answers so far are kept in a draft.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
 
-from db.writes.drafts import SENT, begin_draft, close_draft, find_draft
+from db.writes.drafts import begin_draft, close_draft, save_draft
 from domain.federal.policies import FEDERAL_POLICIES
-from domain.federal.policy import FederalPolicy
 from domain.federal.profile import RegistrationRequest, parse_registration
-from domain.shared.cases.notices import Topic
 from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, Invalid
-from domain.shared.ids import derive_case_id
-from domain.shared.links import OWN_PATH
-from domain.shared.policy import choose_policy, describe_contact, describe_npn_lookup, list_open_policies
-from domain.shared.programs import FEDERAL_PROGRAM
-from domain.shared.reference_numbers import make_reference_number
+from domain.shared.policy import choose_policy
 from starter.cases import now
 from web.codes import (
     TOO_OFTEN,
@@ -33,58 +27,87 @@ from web.codes import (
     render_code_form,
     use_typed_code,
 )
-from web.http.addresses import set_language
+from web.form_drafts import Draft, DraftCookie
+from web.form_steps import FormPart, is_too_long
+from web.http.addresses import build_query, set_language
 from web.http.auth import LINK, PUBLIC, find_own_visitor
-from web.http.forms import Values, describe_faults, read_form
-from web.http.limits import choose_cookie
+from web.http.forms import read_form
 from web.http.negotiation import choose_language
-from web.http.pages import PRIVATE, build_page_router, render_page
+from web.http.pages import PRIVATE, build_page_router
 from web.http.rate_limits import limit_rate
-from web.marketplace.form import SHAPE, sort_faults
+from web.marketplace.request_pages import (
+    CHECK,
+    CONFIRM,
+    DONE,
+    START,
+    build_address,
+    read_change,
+    render_check,
+    render_done,
+    render_question,
+    render_start,
+)
+from web.marketplace.steps import TEMPLATES, build_request, walk_request
 from web.services import Services, ServicesDep
 
-router = build_page_router(prefix="/portal/register")
+router = build_page_router(prefix=START)
 
-FORM, CONFIRM, DONE = "/portal/register", "/portal/register/confirm", "/portal/register/done"
-COOKIE = "registration_draft"
 # What is left of a draft that was sent, for its confirmation.
 LEFT = ("email", "plan_year")
+DRAFTS = DraftCookie("registration_draft", START)
 
 
 @router.get("", dependencies=[PUBLIC])
-async def show_registration_form(request: Request, services: ServicesDep) -> HTMLResponse:
-    """The form, for the newest plan year that is open or the one asked for; filled in where a code is awaited."""
-    kept = await _load_answers(request, services) if "change" in request.query_params else None
-    year = request.query_params.get("plan_year") or (kept or {}).get("plan_year")
-    policy, faults = choose_policy(FEDERAL_POLICIES.values(), year, now())
-    return _render_registration_form(services, choose_language(request), policy, kept or {}, faults)
+async def show_start(request: Request, services: ServicesDep) -> HTMLResponse:
+    """What the form is for, of the newest plan year that is open, the draft's, or the one asked for."""
+    draft = await DRAFTS.load_draft(request, services)
+    year = draft.answers.get("plan_year") if draft else None
+    policy, faults = choose_policy(FEDERAL_POLICIES.values(), request.query_params.get("plan_year", year), now())
+    return render_start(request, services, draft, policy, faults)
 
 
 @router.post("", dependencies=[PUBLIC, limit_rate("request")])
-async def send_registration(request: Request, services: ServicesDep) -> Response:
-    """Takes the request of who is signed in by its e-mail address; everybody else is sent a code first (D1).
+async def begin_registration(request: Request, services: ServicesDep) -> Response:
+    """Begins a draft for a plan year, or goes on with the one there is."""
+    values, draft = await read_form(request), await DRAFTS.load_draft(request, services)
+    policy, faults = choose_policy(FEDERAL_POLICIES.values(), values.get("plan_year", ""), now())
+    if faults:
+        return render_start(request, services, draft, policy, faults, 422)
+    year = {"plan_year": str(policy.plan_year)}
+    if draft and values.get("do") == "continue":
+        if not draft.is_own(values) or not await services.database.write(save_draft, draft.token, year, now()):
+            return _redirect_lost()
+        return RedirectResponse(_find_place(draft), 303, PRIVATE)
+    token = await services.database.write(begin_draft, year, now(), draft.token if draft else None)
+    begun = RedirectResponse(build_address("role", begun="1"), 303, PRIVATE)
+    DRAFTS.hand_out(begun, services, token)
+    return begun
 
-    Faults are shown at their fields, the answers kept.
-    """
-    language, values = choose_language(request), await read_form(request)
-    policy, _ = choose_policy(FEDERAL_POLICIES.values(), values.get("plan_year"), now())
-    try:
-        wanted = parse_registration(SHAPE.read_document(values))
-    except Invalid as invalid:
-        return _render_registration_form(services, language, policy, values, sort_faults(invalid.faults), 422)
-    name, path = _choose_cookie(services)
-    before = request.cookies.get(name)
-    token = await services.database.write(begin_draft, values, now(), before)
+
+@router.get("/check", dependencies=[LINK])
+async def show_check(request: Request, services: ServicesDep) -> Response:
+    """Every answer, to look over before it is sent."""
+    draft = await _find_own_draft(request, services)
+    if isinstance(draft, Response):
+        return draft
+    return _redirect_unfinished(draft) if _read_whole(draft) is None else render_check(request, services, draft)
+
+
+@router.post("/check", dependencies=[LINK, limit_rate("request")])
+async def send_registration(request: Request, services: ServicesDep) -> Response:
+    """Takes the request of who is signed in by its e-mail address; everybody else is sent a code first (D1)."""
+    draft = await _find_own_draft(request, services, await read_form(request))
+    if isinstance(draft, Response):
+        return draft
+    wanted = _read_whole(draft)
+    if wanted is None:
+        return _redirect_unfinished(draft)
     visitor = await find_own_visitor(request, services)
     if visitor is not None and visitor.email == wanted.email.lower():
-        answer = await _take_request(services, token, wanted)
-    else:
-        answer = RedirectResponse(set_language(CONFIRM, language), 303, PRIVATE)
-        if not await ask_for_code(request, services, answer, wanted.email):
-            faults = [Fault("email", TOO_OFTEN)]
-            return _render_registration_form(services, language, policy, values, faults, 429)
-    secure = services.settings.is_secure
-    answer.set_cookie(name, token, path=path, secure=secure, httponly=True, samesite="lax")
+        return await _take_request(services, draft.token, wanted)
+    answer = RedirectResponse(set_language(CONFIRM, choose_language(request)), 303, PRIVATE)
+    if not await ask_for_code(request, services, answer, wanted.email):
+        return render_check(request, services, draft, [Fault("email", TOO_OFTEN)], 429)
     return answer
 
 
@@ -97,20 +120,20 @@ async def show_confirmation(request: Request, services: ServicesDep) -> Response
 @router.post("/confirm", dependencies=[LINK, limit_rate("code")])
 async def confirm_address(request: Request, services: ServicesDep) -> Response:
     """Takes the request once the code is right, which also signs in to one's own pages; or has another code sent."""
-    values, kept = await read_form(request), await _load_answers(request, services)
-    if kept is None:
-        return RedirectResponse(FORM, 303, PRIVATE)
-    wanted = _read_request(kept)
-    if wanted is not None and "email" in values:
-        return await _send_another_code(request, services, kept, wanted)
+    values, draft = await read_form(request), await _find_own_draft(request, services)
+    if isinstance(draft, Response):
+        return draft
+    wanted = _read_whole(draft)
     if wanted is None:
-        return RedirectResponse(f"{FORM}?change=1", 303, PRIVATE)
-    take = prepare_taking(request, services, wanted, request.cookies[_choose_cookie(services)[0]], LEFT)
+        return _redirect_unfinished(draft)
+    if "email" in values:
+        return await _send_another_code(request, services, draft, wanted)
+    take = prepare_taking(request, services, wanted, draft.token, LEFT)
     tried, taken = await use_typed_code(request, services, values, take)
     if tried.answer is not CodeAnswer.RIGHT:
         return await _render_confirmation(request, services, tried.answer)
     if taken is None:  # the address was changed meanwhile
-        return RedirectResponse(f"{FORM}?change=1", 303, PRIVATE)
+        return RedirectResponse(CHECK, 303, PRIVATE)
     answer = _answer_taken(services, taken.case_id)
     keep_owner_signed_in(services, answer, taken.token)
     return answer
@@ -119,22 +142,56 @@ async def confirm_address(request: Request, services: ServicesDep) -> Response:
 @router.get("/done", dependencies=[LINK])
 async def show_done(request: Request, services: ServicesDep) -> Response:
     """What happens next, for whoever has just sent a request, whatever became of it (D4)."""
-    kept = await _load_draft(request, services)
-    if kept is None or SENT not in kept:
-        return RedirectResponse(FORM, 303, PRIVATE)
-    language = choose_language(request)
-    policy, _ = choose_policy(FEDERAL_POLICIES.values(), kept.get("plan_year"), now())
-    return render_page(
-        services,
-        "portal_registered.html",
-        language,
-        describe_contact(policy, Topic.GENERAL, language),
-        here=DONE,
-        plan_year=kept.get("plan_year", ""),
-        email=kept.get("email", ""),
-        own_url=set_language(OWN_PATH, language),
-        reference=make_reference_number(derive_case_id(request.cookies[_choose_cookie(services)[0]])),
-    )
+    draft = await DRAFTS.load_draft(request, services)
+    if draft is None or not draft.is_sent:
+        return RedirectResponse(START, 303, PRIVATE)
+    return render_done(request, services, draft)
+
+
+@router.get("/{slug}", dependencies=[LINK])
+async def show_question(slug: str, request: Request, services: ServicesDep) -> Response:
+    """A step, with what was answered before; one whose turn has not come leads to the first that is open."""
+    if slug not in TEMPLATES:
+        raise HTTPException(404, "The request has no such page.")
+    draft = await _find_own_draft(request, services)
+    if isinstance(draft, Response):
+        return draft
+    if "begun" in request.query_params:
+        return RedirectResponse(build_address(slug), 303, PRIVATE)
+    step = _find_reachable(slug, draft)
+    if step is None:
+        return RedirectResponse(_find_place(draft), 303, PRIVATE)
+    return render_question(request, services, step, draft, walk_request(draft.answers).find_faults_to_show(step))
+
+
+@router.post("/{slug}", dependencies=[LINK, limit_rate("api")])
+async def keep_step(slug: str, request: Request, services: ServicesDep) -> Response:
+    """Keeps the answers of a step and goes on, or to the same step again, which shows what is wrong with them.
+
+    So that whoever goes back in their browser comes to pages alone, and never has to send a form again.
+    """
+    if slug not in TEMPLATES:
+        raise HTTPException(404, "The request has no such page.")
+    values = await read_form(request)
+    draft = await _find_own_draft(request, services, values)
+    if isinstance(draft, Response):
+        return draft
+    step = _find_reachable(slug, draft)
+    if step is None:
+        return RedirectResponse(_find_place(draft), 303, PRIVATE)
+    change, changes = read_change(request), step.pick_answers(values)
+    draft = Draft(draft.token, {**draft.answers, **changes})
+    walk = walk_request(draft.answers)
+    faults = walk.find_faults_at(step)
+    if is_too_long(draft.answers):
+        return render_question(request, services, step, draft, faults)
+    if not await services.database.write(save_draft, draft.token, changes, now()):
+        return _redirect_lost()
+    if faults:
+        return RedirectResponse(build_address(slug, change=change), 303, PRIVATE)
+    onward = walk.find_first_open() if change else walk.find_next(step)
+    place = build_address(onward.slug, change=change) if onward else CHECK
+    return RedirectResponse(place, 303, PRIVATE)
 
 
 async def _take_request(services: Services, token: str, wanted: RegistrationRequest) -> RedirectResponse:
@@ -150,72 +207,67 @@ def _answer_taken(services: Services, case_id: str | None) -> RedirectResponse:
 
 
 async def _send_another_code(
-    request: Request, services: Services, kept: Values, wanted: RegistrationRequest
+    request: Request, services: Services, draft: Draft, wanted: RegistrationRequest
 ) -> Response:
-    language = choose_language(request)
-    answer = RedirectResponse(set_language(CONFIRM, language), 303, PRIVATE)
+    answer = RedirectResponse(set_language(CONFIRM, choose_language(request)), 303, PRIVATE)
     if await ask_for_code(request, services, answer, wanted.email):
         return answer
-    policy, _ = choose_policy(FEDERAL_POLICIES.values(), kept.get("plan_year"), now())
-    return _render_registration_form(services, language, policy, kept, [Fault("email", TOO_OFTEN)], 429)
+    return render_check(request, services, draft, [Fault("email", TOO_OFTEN)], 429)
 
 
-def _read_request(kept: Values) -> RegistrationRequest | None:
+def _read_whole(draft: Draft) -> RegistrationRequest | None:
+    """The request that a draft has become; None where a step is still open, or the plan year's policy is gone."""
+    if walk_request(draft.answers).find_first_open():
+        return None
     try:
-        return parse_registration(SHAPE.read_document(kept))
+        return parse_registration(build_request(draft.answers))
     except Invalid:
         return None
 
 
-async def _load_draft(request: Request, services: Services) -> Values | None:
-    token = request.cookies.get(_choose_cookie(services)[0], "")
-    return await services.database.read(find_draft, token, now()) if token else None
+async def _find_own_draft(
+    request: Request, services: Services, values: Mapping[str, str] | None = None
+) -> Draft | Response:
+    """The draft to go on with, if a form that was posted is its own; else the answer that leads to where one can."""
+    draft = await DRAFTS.load_draft(request, services)
+    if draft is None and "begun" in request.query_params:
+        return RedirectResponse(f"{START}{build_query(why='cookies')}", 303, PRIVATE)
+    if draft is None:
+        return _redirect_lost()
+    if draft.is_sent:
+        return RedirectResponse(DONE, 303, PRIVATE)
+    return draft if values is None or draft.is_own(values) else _redirect_lost()
 
 
-def _choose_cookie(services: Services) -> tuple[str, str]:
-    return choose_cookie(COOKIE, FORM, is_secure=services.settings.is_secure)
+def _find_reachable(slug: str, draft: Draft) -> FormPart | None:
+    """The step of this address, if its turn has come."""
+    return next((step for step in walk_request(draft.answers).list_reachable() if step.slug == slug), None)
 
 
-async def _load_answers(request: Request, services: Services) -> Values | None:
-    """The answers that wait for their code; None where there are none, or they were sent."""
-    kept = await _load_draft(request, services)
-    return None if kept is None or SENT in kept else kept
+def _redirect_lost() -> RedirectResponse:
+    return RedirectResponse(f"{START}{build_query(why='expired')}", 303, PRIVATE)
+
+
+def _find_place(draft: Draft) -> str:
+    """How far a draft has come: its first open step, or the page that lists its answers."""
+    first = walk_request(draft.answers).find_first_open()
+    return build_address(first.slug) if first else CHECK
+
+
+def _redirect_unfinished(draft: Draft) -> RedirectResponse:
+    """To the first open step; to the start where the plan year is at fault, for which no step asks."""
+    is_open = walk_request(draft.answers).find_first_open() is not None
+    return RedirectResponse(_find_place(draft) if is_open else START, 303, PRIVATE)
 
 
 async def _render_confirmation(request: Request, services: Services, answer: CodeAnswer | None = None) -> Response:
-    """The form for the code; the request's form where this browser asked for none of late."""
-    email, kept = await find_asked_email(request, services), await _load_answers(request, services)
-    if kept is None:
-        return RedirectResponse(FORM, 303, PRIVATE)
-    wanted = _read_request(kept)
+    """The form for the code; the list of answers where this browser asked for none of late for their address."""
+    email, draft = await find_asked_email(request, services), await _find_own_draft(request, services)
+    if isinstance(draft, Response):
+        return draft
+    wanted = _read_whole(draft)
     if email is None or wanted is None or email != wanted.email.lower():
-        return RedirectResponse(f"{FORM}?change=1", 303, PRIVATE)
+        return RedirectResponse(CHECK, 303, PRIVATE)
     action = set_language(CONFIRM, choose_language(request))
-    form = CodeForm(here=CONFIRM, action=action, again_action=action, other_url=f"{FORM}?change=1")
+    form = CodeForm(here=CONFIRM, action=action, again_action=action, other_url=build_address("person", change="1"))
     return render_code_form(request, services, form, email, answer)
-
-
-def _render_registration_form(
-    services: Services, language: str, policy: FederalPolicy, values: Values, faults: Sequence[Fault], status: int = 200
-) -> HTMLResponse:
-    years: list[dict[str, Any]] = [
-        {"year": other.plan_year, "url": f"{FORM}?plan_year={other.plan_year}&lang={language}"}
-        for other in list_open_policies(FEDERAL_POLICIES.values(), now())
-        if other.plan_year != policy.plan_year
-    ]
-    return render_page(
-        services,
-        "portal_register.html",
-        language,
-        describe_contact(policy, Topic.GENERAL, language),
-        here=f"{FORM}?plan_year={policy.plan_year}",
-        status=status,
-        action=f"{FORM}?lang={language}",
-        portal_url=set_language("/portal", language),
-        program=FEDERAL_PROGRAM,
-        plan_year=policy.plan_year,
-        years=years,
-        npn_lookup=describe_npn_lookup(policy, language),
-        values=values,
-        errors=describe_faults(faults, language),
-    )

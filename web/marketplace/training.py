@@ -80,6 +80,7 @@ async def _render_training(visit: Visit, values: Values | None = None, faults: S
         home_url=visit.url(),
         plan_year=visit.registration.case.plan_year,
         enrolled=visit.request.query_params.get("enrolled") == "1",
+        is_back=visit.request.query_params.get("back") == "1",
         mlms=await describe_mlms_courses(visit),
         vendors=describe_vendor_courses(visit),
         action=visit.url("/training"),

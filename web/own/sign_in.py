@@ -21,6 +21,7 @@ from db.writes.own.sessions import (
 from domain.shared.codes import CodeAnswer
 from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
+from domain.shared.ids import read_user_id
 from domain.shared.links import OWN_ADDRESS_PATH, OWN_CASE_PATH, OWN_PATH
 from domain.shared.programs import FEDERAL_PROGRAM
 from domain.shared.reference_numbers import make_reference_number
@@ -68,10 +69,11 @@ async def show_own_pages(request: Request, services: ServicesDep) -> Response:
 
 @router.post(CODE, dependencies=[PUBLIC, limit_rate("code")])
 async def send_code(request: Request, services: ServicesDep) -> Response:
-    """Has a code sent to an address, known or not; only a browser that asks too often is answered otherwise."""
+    """Has a code sent to an address, or to that of a user ID, known or not; only who asks too often is told so."""
     values, language = await read_form(request), choose_language(request)
+    typed = values.get("email", "")
     try:
-        email = _Asked(email=values.get("email", "")).email
+        email = read_user_id(typed) or _Asked(email=typed).email
     except ValidationError as error:
         return render_sign_in(request, services, values, list_faults(error))
     answer = RedirectResponse(f"{CODE}{build_query(next=find_onward(request), lang=language)}", 303, PRIVATE)

@@ -4,7 +4,7 @@ Of a key the newest line counts, up to the publication that is read; a line with
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,10 +87,18 @@ def read_page(session: Session, name: PublishedList, number: int, after: str, pl
 
 def find_tracked(session: Session, npn: str, plan_year: int | None = None) -> tuple[Edition, list[Cells]]:
     """What the tracker says of an NPN, a line for each plan year; none for an NPN it doesn't know."""
-    years = FEDERAL_POLICIES if plan_year is None else (plan_year,)
+    return _find_lines(session, PublishedList.TRACKER, npn, FEDERAL_POLICIES if plan_year is None else (plan_year,))
+
+
+def find_registered(session: Session, npn: str) -> tuple[Edition, list[Cells]]:
+    """What the RCL says of an NPN, a line for each plan year; none for an NPN that isn't on it (B19)."""
+    return _find_lines(session, PublishedList.RCL, npn, FEDERAL_POLICIES)
+
+
+def _find_lines(session: Session, name: PublishedList, npn: str, years: Iterable[int]) -> tuple[Edition, list[Cells]]:
     keys = col(PublishedRow.key).in_([make_npn_key(year, npn) for year in years])
     edition = find_current(session)
-    found = session.execute(_lines_of(PublishedList.TRACKER, edition.number).where(keys))
+    found = session.execute(_lines_of(name, edition.number).where(keys))
     newest = {key: cells for key, cells in found}  # noqa: C416 -- as above
     return edition, [json.loads(text) for text in newest.values() if text is not None]
 

@@ -16,6 +16,7 @@ from sqlmodel import col, delete, func, select
 
 from db.case_state import list_rows, one_or_none
 from db.own_tables import CodeRow
+from db.reads.own_pages import find_account_email
 from domain.shared.codes import (
     ASKED_WITHIN,
     LIFE,
@@ -57,6 +58,24 @@ class CodeLetter:
     purpose: str = CodePurpose.SIGN_IN
 
 
+def ask_code_by_user_id(
+    session: Session, browser: str, user_id: str, language: str, purpose: CodePurpose, most: int, now: datetime
+) -> bool:
+    """Asks for a code to the address of the account of a user ID (B3); False as in `ask_code`.
+
+    Nothing tells whether there is such an account, nor where its letters go: without one there is a row all the same,
+    whose letter is never sent, and whose codes are all wrong.
+    """
+    email = find_account_email(session, user_id)
+    row = _ask(session, browser, email or user_id, language, purpose, most, now)
+    if row is None:
+        return False
+    row.user_id = user_id
+    if email is None:
+        row.next_attempt_at = None
+    return True
+
+
 def ask_code(
     session: Session, browser: str, email: str, language: str, purpose: CodePurpose, most: int, now: datetime
 ) -> bool:
@@ -66,15 +85,21 @@ def ask_code(
     this browser has confirmed it the day before, or at all. The codes it asked for
     before, for the same purpose, don't count any more.
     """
+    return _ask(session, browser, email, language, purpose, most, now) is not None
+
+
+def _ask(
+    session: Session, browser: str, email: str, language: str, purpose: CodePurpose, most: int, now: datetime
+) -> CodeRow | None:
     # Written another way an address would be counted anew; no server we know of tells capitals apart.
     email = email.lower()
     hashed, recent = hash_token(browser), col(CodeRow.asked_at) > now - ASKED_WITHIN
     own = (col(CodeRow.browser_hash) == hashed, col(CodeRow.email) == email)
     if _count(session, recent, *own) >= MOST_ASKED or _count(session, recent) >= most:
-        return False
+        return None
     of_address = _count(session, recent, col(CodeRow.email) == email)
     if of_address >= MOST_AN_ADDRESS and not _count(session, *own, col(CodeRow.used_at).is_not(None)):
-        return False
+        return None
     row = CodeRow(
         id=secrets.token_hex(16),
         browser_hash=hashed,
@@ -85,13 +110,16 @@ def ask_code(
         next_attempt_at=now,
     )
     session.add(row)
-    return True
+    return row
 
 
 def find_asked_address(session: Session, browser: str, purpose: CodePurpose, now: datetime) -> str | None:
-    """The address that this browser's newest code was asked for; None where it asked for none of late."""
+    """The address that this browser's newest code was asked for; None where it asked for none of late.
+
+    The user ID, where it was asked for by one: whoever typed that need not know the address.
+    """
     row = _find_newest(session, browser, purpose)
-    return row.email if row is not None and now < row.asked_at + ASKED_WITHIN else None
+    return (row.user_id or row.email) if row is not None and now < row.asked_at + ASKED_WITHIN else None
 
 
 def try_code(session: Session, key: bytes, browser: str, purpose: CodePurpose, typed: str, now: datetime) -> CodeTried:

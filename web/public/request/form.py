@@ -27,13 +27,14 @@ from web.codes import (
     render_code_form,
     use_typed_code,
 )
+from web.form_drafts import FORM_TOKEN, Draft, DraftCookie
+from web.form_steps import is_too_long
 from web.http.auth import LINK, PUBLIC, find_own_visitor
 from web.http.forms import read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router
 from web.http.rate_limits import limit_rate
 from web.public.request import steps
-from web.public.request.draft import FORM_TOKEN, Draft, hand_out_cookie, load_draft
 from web.public.request.eligibility import ANYWAY, Detour, find_detour
 from web.public.request.pages import (
     CHECK,
@@ -54,6 +55,7 @@ from web.services import Services, ServicesDep
 
 # What is left of a draft that was sent, for its confirmation.
 LEFT = ("email", "kind", "plan_year")
+DRAFTS = DraftCookie("request_draft", START)
 
 router = build_page_router()
 
@@ -61,7 +63,7 @@ router = build_page_router()
 @router.get("/request", dependencies=[PUBLIC])
 async def show_start(request: Request, services: ServicesDep) -> HTMLResponse:
     """What the form is for, of the newest plan year that is open, the draft's, or the one asked for."""
-    draft = await load_draft(request, services)
+    draft = await DRAFTS.load_draft(request, services)
     year = draft.answers.get("plan_year") if draft else None
     policy, faults = choose_policy(POLICIES.values(), request.query_params.get("plan_year", year), now())
     return render_start(request, services, draft, policy, faults)
@@ -70,7 +72,7 @@ async def show_start(request: Request, services: ServicesDep) -> HTMLResponse:
 @router.post("/request", dependencies=[PUBLIC, limit_rate("request")])
 async def begin_request(request: Request, services: ServicesDep) -> Response:
     """Begins a draft for a plan year, or goes on with the one there is."""
-    values, draft = await read_form(request), await load_draft(request, services)
+    values, draft = await read_form(request), await DRAFTS.load_draft(request, services)
     policy, faults = choose_policy(POLICIES.values(), values.get("plan_year", ""), now())
     if faults:
         return render_start(request, services, draft, policy, faults, 422)
@@ -81,7 +83,7 @@ async def begin_request(request: Request, services: ServicesDep) -> Response:
         return _redirect(_find_place(draft))
     token = await services.database.write(begin_draft, year, now(), draft.token if draft else None)
     begun = _redirect("/request/kind", begun="1")
-    hand_out_cookie(begun, services, token)
+    DRAFTS.hand_out(begun, services, token)
     return begun
 
 
@@ -144,7 +146,7 @@ async def confirm_address(request: Request, services: ServicesDep) -> Response:
 @router.get("/request/done", dependencies=[LINK])
 async def show_done(request: Request, services: ServicesDep) -> Response:
     """What happens next, for whoever has just sent a request."""
-    draft = await load_draft(request, services)
+    draft = await DRAFTS.load_draft(request, services)
     return render_done(request, services, draft) if draft is not None and draft.is_sent else _redirect(START)
 
 
@@ -203,7 +205,7 @@ async def keep_step(slug: str, request: Request, services: ServicesDep) -> Respo
     changes = step.pick_answers(values)
     draft = Draft(draft.token, {**draft.answers, **changes})
     faults = steps.find_faults_at(step, draft.answers)
-    if steps.is_too_long(draft.answers):
+    if is_too_long(draft.answers):
         return render_question(request, services, step, draft, faults)
     if not await services.database.write(save_draft, draft.token, changes, now()):
         return _redirect_lost()
@@ -269,7 +271,7 @@ async def _find_own_draft(
     request: Request, services: Services, values: Mapping[str, str] | None = None
 ) -> Draft | Response:
     """The draft to go on with, if a form that was posted is its own; else the answer that leads to where one can."""
-    draft = await load_draft(request, services)
+    draft = await DRAFTS.load_draft(request, services)
     if draft is None and "begun" in request.query_params:
         return _redirect(START, why="cookies")
     if draft is None:

@@ -19,12 +19,13 @@ from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
 from starter.cases import now
 from starter.review_targets import expect_review
-from templates.catalogs import N_, translate
+from templates.catalogs import N_
+from web.form_drafts import Draft
+from web.form_steps import describe_progress
 from web.http.addresses import build_query, set_language
 from web.http.forms import Values, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
-from web.public.request.draft import Draft
 from web.public.request.eligibility import WORK_STATE, Detour, find_destination, suggest_states
 from web.public.request.steps import (
     INSURERS,
@@ -215,13 +216,7 @@ def _find_way_back(step: FormStep, draft: Draft, change: str) -> str:
 def _describe_progress(slug: str, answers: Values, language: str) -> dict[str, Any]:
     """How far along a step is; the first questions, number 0, come before the steps."""
     titles = [(step.slug, step.title) for step in list_steps(answers)] + [("check", CHECK_TITLE)]
-    number = [name for name, _ in titles].index(slug)
-    return {
-        "number": number,
-        "total": len(titles) - 1,
-        "title": translate(titles[number][1], language),
-        "steps": [translate(title, language) for _, title in titles[1:]],
-    }
+    return describe_progress(titles, slug, language, first=0)
 
 
 def _fill_values(answers: Values, language: str) -> Values:

@@ -3,7 +3,7 @@
 domain/state/request.py decides what is right: a step's faults are those of the whole request in the step's own fields.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.programs import STATE_PROGRAM
 from domain.state.request import fold_insurers, list_fields, parse_request
 from templates.catalogs import N_
+from web.form_steps import FormPart, FormWalk
 from web.http.forms import Values, parse_number
 from web.public.request.eligibility import EXPERIENCE, WORK_STATE, find_detour, find_first_faults
 from web.state_form import ADDRESS_PARTS, SAME, copy_same_address, read_request
@@ -26,17 +27,12 @@ _SHOWN = frozenset({"agreement_version", "agreement_language"})
 INSURERS = "insurers"
 MOST_INSURERS = 50
 _FIRST = (EXPERIENCE, "kind", WORK_STATE)
-# All that the longest answers add up to; what is longer has a fault and is not kept.
-LONGEST = 20_000
 
 
 @dataclass(frozen=True)
-class FormStep:
-    """One group of questions: its page, its heading on the way, the names of its fields, and whom it is for."""
+class FormStep(FormPart):
+    """One group of questions, and whom it is for."""
 
-    slug: str
-    title: str
-    fields: tuple[str, ...]
     kinds: frozenset[Kind] = EVERYBODY
 
     @property
@@ -44,15 +40,11 @@ class FormStep:
         """The page of this step."""
         return f"request/{self.slug.replace('-', '_')}.html"
 
-    def owns(self, field: str) -> bool:
-        """Whether a field of the request, or a part of it, is asked here."""
-        return field.partition(".")[0] in {name.partition(".")[0] for name in self.fields}
-
     def pick_answers(self, posted: Mapping[str, str]) -> Values:
-        """The answers in what was posted: each field of the step, empty where it is missing, and nothing else."""
+        """As of every step; the rows of insurance companies are one answer."""
         if self.slug == INSURERS:
             return {INSURERS: "\n".join(_fold_rows(read_rows(posted)))}
-        return {name: posted.get(name, "") for name in self.fields}
+        return super().pick_answers(posted)
 
 
 STEPS = (
@@ -111,38 +103,27 @@ def _rank_fault(fault: Fault) -> int:
 
 def find_faults_at(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
     """What is wrong with the answers of one step."""
-    return [fault for fault in find_faults(answers) if step.owns(fault.field)]
+    return _walk(answers).find_faults_at(step)
 
 
 def find_faults_to_show(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
     """What to say of a step when it is opened again: what is wrong with its answers."""
-    return find_faults_at(step, answers) if is_answered(step, answers) else []
+    return _walk(answers).find_faults_to_show(step)
 
 
 def is_answered(step: FormStep, answers: Mapping[str, str]) -> bool:
     """Whether a step was answered, correctly or not."""
-    return step.fields[0] in answers
+    return step.is_answered(answers)
 
 
 def find_first_open(answers: Mapping[str, str]) -> FormStep | None:
     """The first step that is not answered, has a fault or leads elsewhere; None where the request is complete."""
-    faults = find_faults(answers)
-    return next(
-        (
-            step
-            for step in list_steps(answers)
-            if not is_answered(step, answers)
-            or any(step.owns(fault.field) for fault in faults)
-            or (step is STEPS[0] and find_detour(answers))
-        ),
-        None,
-    )
+    return STEPS[0] if find_detour(answers) else _walk(answers).find_first_open()
 
 
-def list_reachable(answers: Mapping[str, str]) -> tuple[FormStep, ...]:
+def list_reachable(answers: Mapping[str, str]) -> Sequence[FormStep]:
     """The steps that may be opened: those answered, and the first that is not."""
-    steps, first = list_steps(answers), find_first_open(answers)
-    return steps[: steps.index(first) + 1] if first else steps
+    return STEPS[:1] if find_detour(answers) else _walk(answers).list_reachable()
 
 
 def read_rows(posted: Mapping[str, str]) -> list[str]:
@@ -168,6 +149,5 @@ def _fold_rows(rows: Iterable[str]) -> tuple[str, ...]:
     return fold_insurers(row for row in rows if row)
 
 
-def is_too_long(answers: Mapping[str, str]) -> bool:
-    """Whether answers are longer than any that are right, and too long to keep."""
-    return sum(map(len, answers.values())) > LONGEST
+def _walk(answers: Mapping[str, str]) -> FormWalk[FormStep]:
+    return FormWalk(list_steps(answers), answers, find_faults(answers))

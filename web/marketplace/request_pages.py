@@ -1,0 +1,165 @@
+"""What the pages of the request to register show of a draft, in the reader's language; no routes, nothing is kept."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from domain.federal.policies import FEDERAL_POLICIES
+from domain.federal.policy import FederalPolicy
+from domain.shared.cases.notices import Topic
+from domain.shared.documents.faults import Fault
+from domain.shared.ids import derive_case_id
+from domain.shared.links import OWN_PATH
+from domain.shared.policy import choose_policy, describe_contact, describe_npn_lookup, list_open_policies
+from domain.shared.reference_numbers import make_reference_number
+from starter.cases import now
+from templates.catalogs import N_
+from web.form_drafts import Draft
+from web.form_steps import FormPart, FormWalk, describe_progress
+from web.http.addresses import build_query, set_language
+from web.http.forms import Values, describe_faults
+from web.http.negotiation import choose_language
+from web.http.pages import render_page
+from web.marketplace.steps import TEMPLATES, keep_one_fault_a_field, list_field_ids, walk_request
+from web.services import Services
+
+START, CHECK = "/portal/register", "/portal/register/check"
+CONFIRM, DONE = "/portal/register/confirm", "/portal/register/done"
+CHECK_TITLE = N_("Check your answers")
+_WHY = ("cookies", "expired")
+
+
+def render_start(
+    request: Request,
+    services: Services,
+    draft: Draft | None,
+    policy: FederalPolicy,
+    faults: Sequence[Fault] = (),
+    status: int = 200,
+) -> HTMLResponse:
+    """What the form is for and what one needs at hand; goes on with a draft, where there is one."""
+    language = choose_language(request)
+    under_way = draft if draft and not draft.is_sent else None
+    years: list[dict[str, Any]] = [
+        {"year": other.plan_year, "url": f"{START}?plan_year={other.plan_year}&lang={language}"}
+        for other in list_open_policies(FEDERAL_POLICIES.values(), now())
+        if other.plan_year != policy.plan_year
+    ]
+    return render_page(
+        services,
+        "portal_register.html",
+        language,
+        describe_contact(policy, Topic.GENERAL, language),
+        here=f"{START}?plan_year={policy.plan_year}",
+        status=status,
+        action=f"{START}?lang={language}",
+        portal_url=set_language("/portal", language),
+        plan_year=policy.plan_year,
+        years=years,
+        why=next((one for one in _WHY if request.query_params.get("why") == one), ""),
+        form_token=under_way.form_token if under_way else None,
+        values={},
+        errors=describe_faults(faults, language),
+    )
+
+
+def render_question(
+    request: Request, services: Services, step: FormPart, draft: Draft, faults: Sequence[Fault]
+) -> HTMLResponse:
+    """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened."""
+    language, change, walk = choose_language(request), read_change(request), walk_request(draft.answers)
+    fields, policy = list_field_ids(step), find_draft_policy(draft.answers)
+    before = walk.find_previous(step)
+    return render_page(
+        services,
+        TEMPLATES[step.slug],
+        language,
+        describe_contact(policy, Topic.GENERAL, language),
+        here=build_address(step.slug, change=change),
+        status=422 if faults else 200,
+        action=build_address(step.slug, change=change),
+        back=CHECK
+        if change and walk.find_first_open() is None
+        else build_address(before.slug, change=change)
+        if before
+        else START,
+        progress=_describe_progress(walk, step.slug, language),
+        form_token=draft.form_token,
+        profile_year=None,
+        field=step.fields[0].partition(".")[0],
+        required=False,
+        npn_lookup=describe_npn_lookup(policy, language),
+        values={"language": language} | draft.answers,
+        fields=fields,
+        errors=describe_faults(keep_one_fault_a_field(faults, fields), language),
+    )
+
+
+def render_check(
+    request: Request, services: Services, draft: Draft, faults: Sequence[Fault] = (), status: int = 200
+) -> HTMLResponse:
+    """Every answer as it will be sent, each group with a way to change it; ``faults`` keep it from being sent now."""
+    language, walk = choose_language(request), walk_request(draft.answers)
+    return render_page(
+        services,
+        "portal/check.html",
+        language,
+        describe_contact(find_draft_policy(draft.answers), Topic.GENERAL, language),
+        here=CHECK,
+        status=status,
+        action=CHECK,
+        back=build_address(walk.steps[-1].slug),
+        base=START,
+        progress=_describe_progress(walk, "check", language),
+        form_token=draft.form_token,
+        plan_year=draft.answers.get("plan_year", ""),
+        slugs=[step.slug for step in walk.steps],
+        values=draft.answers,
+        errors=[{**one, "url": _find_place(walk, one["field"])} for one in describe_faults(faults, language)],
+    )
+
+
+def render_done(request: Request, services: Services, draft: Draft) -> HTMLResponse:
+    """What happens next, for whoever has just sent a request, whatever became of it (D4)."""
+    language, kept = choose_language(request), draft.answers
+    return render_page(
+        services,
+        "portal_registered.html",
+        language,
+        describe_contact(find_draft_policy(kept), Topic.GENERAL, language),
+        here=DONE,
+        plan_year=kept.get("plan_year", ""),
+        email=kept.get("email", ""),
+        own_url=set_language(OWN_PATH, language),
+        reference=make_reference_number(derive_case_id(draft.token)),
+    )
+
+
+def find_draft_policy(answers: Values) -> FederalPolicy:
+    """The policy of the plan year a draft is for."""
+    policy, _ = choose_policy(FEDERAL_POLICIES.values(), answers.get("plan_year", ""), now())
+    return policy
+
+
+def read_change(request: Request) -> str:
+    """Whether an answer is changed from the list of all, as the addresses say it: "1", or nothing."""
+    return "1" if request.query_params.get("change") else ""
+
+
+def build_address(slug: str, **asked: str) -> str:
+    """The address of a step with its query, which never holds an answer."""
+    return f"{START}/{slug}{build_query(**asked)}"
+
+
+def _find_place(walk: FormWalk[FormPart], field: str) -> str:
+    """Where a fault is mended: the field in its step; the start page, where no step asks for it."""
+    step = next((step for step in walk.steps if step.owns(field)), None)
+    return f"{build_address(step.slug, change='1')}#{field}" if step else START
+
+
+def _describe_progress(walk: FormWalk[FormPart], slug: str, language: str) -> dict[str, Any]:
+    """How far along a step is; how far there is to go is known once the role is."""
+    titles = [(step.slug, step.title) for step in walk.steps] + [("check", CHECK_TITLE)]
+    return describe_progress(titles, slug, language, is_known=len(walk.steps) > 1)
