@@ -75,7 +75,7 @@ async def test_staff_are_told_that_their_session_ends_and_go_on_where_they_write
     page = await browse(language)
     await people.signs_in(page, "Demo Reviewer")
     await hurry(page, 302, "**/staff/cases/*")
-    await page.goto(await people.waiting_case())
+    await page.goto(people.world.web + await people.waiting_case())
     await fill_in(page, {"note": TYPED})
     await expect(page.locator("[data-session-warning]")).to_be_visible()
     await expect(page.locator("[data-session-over]")).to_be_hidden()
