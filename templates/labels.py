@@ -296,6 +296,7 @@ FILTERS: dict[str, Labels] = {
     "third_party": staff.THIRD_PARTIES,
     "backlog": staff.BACKLOGS,
     "schedule": staff.SCHEDULES,
+    "return_subject": staff.RETURN_SUBJECTS,
 }
 
 

@@ -519,3 +519,16 @@ SCHEDULES: Labels = {
     "license-round": N_("Licenses of the certified"),
     "lms-polling": N_("LMS that is asked (Absorb)"),
 }
+
+# Why a letter came back or is late: what its status is about (`db.reads.case_file.Mail.return_subject`).
+RETURN_SUBJECTS: Labels = {
+    "": N_("The mail server gave no code."),
+    "0": N_("For another reason."),
+    "1": N_("The address is wrong."),
+    "2": N_("The mailbox is full or closed."),
+    "3": N_("Their mail system has a fault."),
+    "4": N_("Their mail system can't be reached."),
+    "5": N_("Their mail system has a fault."),
+    "6": N_("Their mail system doesn't take such contents."),
+    "7": N_("Their mail system doesn't want our mail."),
+}

@@ -50,6 +50,8 @@ from domain.state.facts import BackgroundReportedData, is_of_command
 MOST_CASES = 50
 # While staff may have checks made again.
 _UNDECIDED = (WaitingFor.DECISION, WaitingFor.BACKGROUND_CHECK, WaitingFor.INFORMATION)
+# Address, mailbox, mail system, network, protocol, content, policy.
+RETURN_SUBJECTS = ("", "1", "2", "3", "4", "5", "6", "7")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ class Mail:
     returned_at: datetime | None = None
     delayed_at: datetime | None = None
     return_status: str = ""
+
+    @property
+    def return_subject(self) -> str:
+        """What the status is about, by its second number (RFC 3463); empty without one, "0" for another reason."""
+        subject = self.return_status.split(".")[1] if self.return_status else ""
+        return subject if subject in RETURN_SUBJECTS else "0"
 
 
 @dataclass(frozen=True)

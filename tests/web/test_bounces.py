@@ -147,6 +147,8 @@ async def test_p24_staff_see_which_letter_came_back_when_and_why(house: House) -
     for said in ("E-mail refused by the mail server", "E-mail came back as undeliverable", "Came back", "5.1.1"):
         assert said in text
     assert "Late" in text
+    assert "The address is wrong." in text
+    assert "Their mail system can't be reached." in text
     assert "Came back" in read(await house.browser.get(f"/staff/cases/{case_id}/mails/1")).text
     await house.sign_in(StaffRole.OPERATOR)
     page = await house.browser.get(PAGE)
