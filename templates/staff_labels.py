@@ -137,8 +137,8 @@ SORTINGS: Labels = {
     "-kind": N_("Kind, the other way round"),
     "program": N_("Program"),
     "-program": N_("Program, the other way round"),
-    "desk": N_("On whose desk, nobody's last"),
-    "-desk": N_("On whose desk, nobody's first"),
+    "desk": N_("Desk, nobody's last"),
+    "-desk": N_("Desk, nobody's first"),
 }
 
 # What each row of docs/requirements.md that a check comes from asks for.

@@ -117,9 +117,9 @@ async def times(address: str, cookie: str, crowd: Crowd) -> dict[str, dict[str, 
             **{f"queue by {by}": partial(http.get, f"/staff?sort={by}") for by in SortedBy},
             **{f"queue by {by} turned round": partial(http.get, f"/staff?sort=-{by}") for by in SortedBy},
             **{
-                f"queue by {by} {told}": partial(http.get, f"/staff?sort={by}&{query}")
+                f"queue by {by} {told}": partial(http.get, f"/staff?sort={by}&{FILTERS[told]}")
                 for by in SortedBy
-                for told, query in FILTERS.items()
+                for told in ("of one program", "of a finding")
                 if by is not SortedBy.SINCE
             },
             "all cases": lambda: http.get("/staff/cases"),
