@@ -190,9 +190,10 @@ async def _find_assignment(visit: StaffVisit, file: CaseFile) -> CaseAssignment 
     lasts, database = timedelta(minutes=file.policy.review_target.assigned_minutes), visit.services.database
     if file.state.waiting_for is not WaitingFor.DECISION:
         return None
-    if visit.me.may(Permission.DECIDE):
-        return await database.write(assign_case, file.case_id, visit.me.actor, now(), lasts)
-    return await database.read(find_assignment, file.case_id, now())
+    held = await database.read(find_assignment, file.case_id, now())
+    if held is not None or not visit.me.may(Permission.DECIDE):
+        return held  # most often: nothing is to be written
+    return await database.write(assign_case, file.case_id, visit.me.actor, now(), lasts)
 
 
 async def _read_accesses(visit: StaffVisit, case_id: str) -> list[Access] | None:
