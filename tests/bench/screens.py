@@ -101,7 +101,8 @@ async def times(address: str, cookie: str, crowd: Crowd) -> dict[str, dict[str, 
         form = await http.get("/staff/search")
         csrf = form.text.split('name="csrf_token" value="')[1].split('"')[0]
         one = await http.get("/staff")
-        case = one.text.split('href="/staff/cases/')[1].split('"')[0].split("?")[0]
+        waiting = (await http.get("/staff?program=bewellnm&attention=decision")).text
+        case = waiting.split('href="/staff/cases/')[1].split('"')[0].split("?")[0]
         after = one.text.split("after=")[1].split('"')[0].replace("&amp;", "&")
         by_name = (await http.get("/staff?sort=name")).text.split("after=")[1].split('"')[0].split("&")[0]
 
