@@ -59,6 +59,7 @@ from domain.state.commands import (
     EndDispute,
     ReorderCheck,
     RepeatChecks,
+    TakeQuestionBack,
 )
 from domain.state.eligibility import CheckSource, Verdict
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
@@ -243,6 +244,15 @@ class Cases:
         """
         answer = AnswerQuestion(changes=dict(changes), language=shown, on_behalf=author.on_behalf)
         return await self._give_command(answer, case_id, author.actor, message, command_id)
+
+    async def take_question_back(
+        self, case_id: str, reason: str, actor: str, command_id: str | None = None
+    ) -> CommandOutcome:
+        """Staff take the open question back: the case goes on where it was, and the assister is told (A12).
+
+        It is refused where the assister has answered, though nobody has carried that out yet.
+        """
+        return await self._give_command(TakeQuestionBack(), case_id, actor, reason, command_id)
 
     async def withdraw_request(
         self,

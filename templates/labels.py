@@ -227,6 +227,7 @@ ACCESSED_PAGES: Labels = {
     "claims": N_("Two people, one NPN"),
     "season": N_("Seasons"),
     "imports": N_("Imports"),
+    "address": N_("Address corrected on the phone"),
     "appeals": N_("Appeals"),
     "webhook": N_("Webhook"),
     "webhooks": N_("Webhooks"),

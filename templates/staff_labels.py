@@ -166,6 +166,7 @@ REPORTS: Labels = {
 COMMANDS: Labels = {
     "decide": N_("Decision"),
     "answer": N_("Answer of the assister"),
+    "take_question_back": N_("Question to be taken back"),
     "withdraw": N_("Withdrawal"),
     "revoke": N_("Revocation"),
     "resend": N_("Notice to be sent again"),
@@ -193,6 +194,7 @@ COMMAND_STATES: Labels = {
 NOTICES: Labels = {
     "request_received": N_("Request received"),
     "information_needed": N_("Information needed"),
+    "question_taken_back": N_("Question taken back"),
     "lms_invitation": N_("Invitation to the LMS"),
     "lms_enrolled": N_("Enrolled in the training"),
     "denied": N_("Request denied"),
@@ -239,6 +241,7 @@ FACTS: Labels = {
     "background_reordered": N_("Background check ordered anew"),
     "decided": N_("Eligibility decided"),
     "answered": N_("Question answered by the assister"),
+    "question_taken_back": N_("Question taken back"),
     "lms_invited": N_("Invited to the LMS"),
     "lms_enrolled": N_("Enrolled in the training"),
     "lms_registered": N_("LMS account set up"),
@@ -407,6 +410,7 @@ ACTIONS: Labels = {
     "mail.delayed": N_("E-mail reported to be late"),
     "case.begun": N_("Workflow begun"),
     "case.released": N_("Taken off a desk"),
+    "case.address_corrected": N_("E-mail address corrected by staff, by a code that its owner read to them"),
     "case.noted": N_("Note for staff written"),
     "case.restarted": N_("Workflow to be begun again from what is recorded"),
     "case.adverse_action_begun": N_("Notice before a denial by the background report"),

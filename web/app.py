@@ -79,7 +79,7 @@ from web.staff import (
     sessions,
     webhooks as staff_webhooks,
 )
-from web.staff.desk import answers, assignments, bulk, kept_form as staff_kept_form, notes, views
+from web.staff.desk import addresses, answers, assignments, bulk, kept_form as staff_kept_form, notes, views
 
 log = structlog.get_logger(__name__)
 
@@ -252,6 +252,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         case,
         decisions,
         answers,
+        addresses,
         notes,
         assignments,
         bulk,

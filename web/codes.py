@@ -20,7 +20,7 @@ from domain.programs.opening import AnyRequest
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import mask_email
 from domain.shared.codes import LIFE, CodeAnswer, CodePurpose, read_code
-from domain.shared.documents.faults import Fault
+from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import read_user_id
 from domain.shared.links import OWN_CASE_PATH
 from starter.cases import now
@@ -71,10 +71,14 @@ async def ask_for_code(
     response: Response,
     email: str,
     purpose: CodePurpose = CodePurpose.SIGN_IN,
+    about: str = "",
+    language: str | None = None,
 ) -> bool:
     """Has a code sent to an address, and the browser known again by ``response``; False where that is too often.
 
     In place of the address a user ID of the marketplace will do: the code goes to the address of its account.
+    ``about`` is what the code is for besides its purpose: it counts for that alone. ``language`` is its reader's, where
+    that isn't who asks.
     """
     browser = _read_browser(request, services) or secrets.token_urlsafe(32)
     network = find_network(request.client.host if request.client else "")
@@ -82,12 +86,12 @@ async def ask_for_code(
     limiter, to = services.rate_limiter, f"{network} {email.lower()}"
     if await limiter.count_call("code_letter", to) or await limiter.count_call("code_share", network):
         return False
-    language, most = choose_language(request), services.settings.codes_an_hour
+    read_in, most = language or choose_language(request), services.settings.codes_an_hour
     user_id, at = read_user_id(email), now()
     if user_id is not None:
-        asked = services.database.write(ask_code_by_user_id, browser, user_id, language, purpose, most, at)
+        asked = services.database.write(ask_code_by_user_id, browser + about, user_id, read_in, purpose, most, at)
     else:
-        asked = services.database.write(ask_code, browser, email, language, purpose, most, at)
+        asked = services.database.write(ask_code, browser + about, email, read_in, purpose, most, at)
     if not await asked:
         return False
     _set_cookie(response, services, _choose_browser_cookie(services), browser, _BROWSER_SECONDS)
@@ -95,10 +99,10 @@ async def ask_for_code(
 
 
 async def find_asked_email(
-    request: Request, services: Services, purpose: CodePurpose = CodePurpose.SIGN_IN
+    request: Request, services: Services, purpose: CodePurpose = CodePurpose.SIGN_IN, about: str = ""
 ) -> str | None:
     """The address to which this browser had a code sent last; None where there is none of late."""
-    return await services.database.read(find_asked_address, _read_browser(request, services), purpose, now())
+    return await services.database.read(find_asked_address, _read_browser(request, services) + about, purpose, now())
 
 
 async def use_typed_code(
@@ -107,17 +111,18 @@ async def use_typed_code(
     values: Mapping[str, str],
     use: Callable[[Session, str], Outcome],
     purpose: CodePurpose = CodePurpose.SIGN_IN,
+    about: str = "",
 ) -> tuple[CodeTried, Outcome | None]:
     """Tries the code of a form that was posted, and does in the same transaction what the right one is for.
 
-    Raises what ``use`` raises; the code isn't used up then.
+    Raises what ``use`` raises; the code isn't used up then. ``about`` as in `ask_for_code`.
     """
-    browser, key = _read_browser(request, services), services.settings.identity_key_bytes
+    browser, key = _read_browser(request, services) + about, services.settings.identity_key_bytes
     typed = read_code(values.get("code", ""))[:_LONGEST]
     caller = hash_caller(key, request.client.host if request.client else None)
     try:
         tried, outcome = await services.database.write(use_code, key, browser, purpose, typed, now(), use)
-    except Refusal:  # it was the right one, and what it is for is refused
+    except (Refusal, Invalid):  # it was the right one, and what it is for is refused
         log_security("code_right", purpose=purpose, answer=CodeAnswer.RIGHT, caller=caller)
         raise
     event = "code_right" if tried.answer is CodeAnswer.RIGHT else "code_refused"

@@ -86,6 +86,7 @@ class AssisterCertification(DeadlinedCase):
         self.progress.facts |= set(rebuilt.facts)
         self.progress.passed = self.progress.passed or rebuilt.passed
         self.progress.rounds, self.progress.asked = rebuilt.rounds, rebuilt.asked
+        self.progress.take_backs = rebuilt.take_backs
         self.progress.check_round = rebuilt.check_round
         self.progress.unknown_license, self.progress.verdict = rebuilt.unknown_license, rebuilt.verdict
         self._adopt_adverse_action(rebuilt.adverse_action)
@@ -118,6 +119,8 @@ class AssisterCertification(DeadlinedCase):
             if self.progress.asked:
                 await self._await_answer()
                 continue
+            if self.progress.take_backs:
+                self._notify_assister(Notice.QUESTION_TAKEN_BACK, occurrence=self.progress.take_backs)
             await self._complete_step(
                 f"screened {self.progress.rounds}", self._screen_request, Stage.SCREENING, WaitingFor.SCREENING
             )
@@ -178,14 +181,15 @@ class AssisterCertification(DeadlinedCase):
             self.progress.unknown_license = False
 
     async def _await_answer(self) -> None:
-        """Staff asked for information: the assister answers, or staff deny."""
+        """Staff asked for information: the assister answers, or staff take the question back, or deny."""
         self._enter_stage(Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION)
-        self._notify_assister(Notice.INFORMATION_NEEDED, occurrence=self.progress.rounds)
+        questions_before = self.progress.rounds + self.progress.take_backs
+        self._notify_assister(Notice.INFORMATION_NEEDED, occurrence=questions_before)
         await workflow.wait_condition(lambda: bool(self.progress.pending))
         await self._apply_pending(self.progress.pending[0])
 
     async def _apply_pending(self, command: Command) -> None:
-        """Applies a decision or an answer, once; what the database recorded is what counts."""
+        """Applies a decision, an answer or what takes a question back, once; what is recorded is what counts."""
         applied = await self._apply_command(command)
         self.progress.pending = [other for other in self.progress.pending if other.command_id != command.command_id]
         if not applied.applied:
@@ -193,9 +197,12 @@ class AssisterCertification(DeadlinedCase):
         if command.kind == CommandKind.ANSWER:
             self.progress.rounds += 1
             self.progress.asked = False
+        if command.kind == CommandKind.TAKE_QUESTION_BACK:
+            self.progress.take_backs += 1
+            self.progress.asked = False
         if applied.renews_check:
             self._renew_check(applied)
-        if command.kind in (CommandKind.ANSWER, CommandKind.REORDER_CHECK):
+        if command.kind in (CommandKind.ANSWER, CommandKind.TAKE_QUESTION_BACK, CommandKind.REORDER_CHECK):
             return
         if applied.verdict == Verdict.ASK:
             self.progress.asked = True
@@ -459,12 +466,31 @@ class AssisterCertification(DeadlinedCase):
     def _check_own_command(self, command: Command) -> None:
         if command.kind == CommandKind.DECIDE:
             self._check_decision(command)
-        elif command.kind == CommandKind.ANSWER and (not self.progress.asked or self.progress.pending):
-            raise build_refusal(Reason("not_asked"))
+        elif command.kind == CommandKind.ANSWER:
+            self._check_answer()
+        elif command.kind == CommandKind.TAKE_QUESTION_BACK:
+            self._check_taking_back()
         elif command.kind == CommandKind.REORDER_CHECK:
             self._check_reorder()
         elif command.kind in (*ABOUT_ADVERSE_ACTIONS, CommandKind.REPEAT_CHECKS) and self.progress.verdict:
             raise build_refusal(Reason("overtaken"))
+
+    def _list_pending_kinds(self) -> set[str]:
+        return {other.kind for other in self.progress.pending}
+
+    def _check_answer(self) -> None:
+        """Beside what takes the question back it is let in: which of the two counts, the database says."""
+        if not self.progress.asked or self._list_pending_kinds() - {CommandKind.TAKE_QUESTION_BACK}:
+            raise build_refusal(Reason("not_asked"))
+
+    def _check_taking_back(self) -> None:
+        pending = self._list_pending_kinds()
+        if CommandKind.ANSWER in pending:
+            raise build_refusal(Reason("answer_on_its_way"))
+        if self.progress.verdict or CommandKind.DECIDE in pending:
+            raise build_refusal(Reason("overtaken"))
+        if not self.progress.asked or pending:
+            raise build_refusal(Reason("no_open_question"))
 
     def _check_reorder(self) -> None:
         if self.progress.verdict or self.progress.pending:
@@ -473,10 +499,11 @@ class AssisterCertification(DeadlinedCase):
             raise build_refusal(Reason("awaiting_information"))
 
     def _check_decision(self, command: Command) -> None:
-        pending = {other.kind for other in self.progress.pending}
+        pending = self._list_pending_kinds()
         if self.progress.verdict or CommandKind.DECIDE in pending:
             raise build_refusal(Reason("overtaken"))
-        if self.progress.asked and CommandKind.ANSWER not in pending and command.verdict != Verdict.DENY:
+        is_closing = bool(pending & {CommandKind.ANSWER, CommandKind.TAKE_QUESTION_BACK})
+        if self.progress.asked and not is_closing and command.verdict != Verdict.DENY:
             raise build_refusal(Reason("awaiting_information"))
 
     @workflow.signal(name=names.DECIDED)
@@ -492,6 +519,11 @@ class AssisterCertification(DeadlinedCase):
     @workflow.update(name=names.ANSWER)
     async def answer_question(self, command: Command) -> str:
         """The assister answers what staff asked."""
+        return await self._carry_out_update(command)
+
+    @workflow.update(name=names.TAKE_QUESTION_BACK)
+    async def take_question_back(self, command: Command) -> str:
+        """Staff take back what they asked, and are told at once (A12)."""
         return await self._carry_out_update(command)
 
     @workflow.update(name=names.REORDER_CHECK)
@@ -530,6 +562,10 @@ class AssisterCertification(DeadlinedCase):
 
     @answer_question.validator
     def _may_answer(self, command: Command) -> None:
+        self._check_command(command)
+
+    @take_question_back.validator
+    def _may_take_back(self, command: Command) -> None:
         self._check_command(command)
 
     @reorder_check.validator

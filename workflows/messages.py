@@ -28,6 +28,7 @@ AUTHORITY_CHANGED = "authority_changed"
 
 DECIDE = "decide"
 ANSWER = "answer"
+TAKE_QUESTION_BACK = "take_question_back"
 WITHDRAW = "withdraw"
 REVOKE = "revoke"
 RESEND = "resend"

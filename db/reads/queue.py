@@ -17,9 +17,9 @@ from db.engine import Database
 from db.planning import Unindexed
 from db.reads.desk.assignments import find_assignment
 from db.tables import Assister, Case, FactRow, Utc
-from domain.shared.cases.facts import FactKind
 from domain.shared.cases.stages import WaitingFor
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.state.certification import READY_FACTS
 from domain.state.eligibility import judge_checks
 
 LONGEST_PAGE = 200
@@ -299,7 +299,7 @@ def _find_ready_time(session: Session, case_id: str) -> datetime | None:
 
     Checks that staff had made again have moved it nowhere.
     """
-    kinds = (FactKind.SCREENED.value, FactKind.BACKGROUND_REPORTED.value)
+    kinds = tuple(one.value for one in READY_FACTS)
     ready = select(col(FactRow.at), col(FactRow.data))
     found = session.execute(ready.where(col(FactRow.case_id) == case_id, col(FactRow.kind).in_(kinds)))
     return max((at for at, data in found if not data.get("asked_by")), default=None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -54,6 +54,7 @@ from domain.state.commands import (
     Decide,
     ReorderCheck,
     RepeatChecks,
+    TakeQuestionBack,
     find_decision_faults,
     moves_person,
     settles_identity,
@@ -76,6 +77,7 @@ _ABOUT_AUTHORITY = frozenset({CommandKind.SUSPEND, CommandKind.LIFT, CommandKind
 _AUDITED_AS = {
     CommandKind.DECIDE: "decided",
     CommandKind.ANSWER: "answered",
+    CommandKind.TAKE_QUESTION_BACK: "question_taken_back",
     CommandKind.WITHDRAW: "withdrawn",
     CommandKind.REVOKE: "revoked",
     CommandKind.RESEND: "notice_resent",
@@ -240,6 +242,8 @@ def _judge(
         policy = any_policy_of(session, case)
         if faults := find_term_faults(command, policy.suspension, find_local_date(policy, now)):
             raise Invalid(faults)
+    if isinstance(command, TakeQuestionBack):  # an answer that is kept is carried out, whichever comes first
+        return Reason("answer_on_its_way") if _has_kept_answer(session, case) else None
     if isinstance(command, ReorderCheck):
         has_agreed = request_of(case).background_check_consent or command.consent
         return None if has_agreed else Reason("consent_needed")
@@ -252,6 +256,13 @@ def _judge(
     elif moves_person(command, case.identity_matches) and _find_taken(session, identity_key, case, applicant_of(case)):
         return Reason(IDENTITY_TAKEN)
     return None
+
+
+def _has_kept_answer(session: Session, case: Case) -> bool:
+    """Whether the assister has answered, and it isn't carried out yet: they were told that it would be."""
+    of_case = (col(CommandRow.case_id) == case.case_id, col(CommandRow.state) == CommandState.PENDING)
+    kept = exists().where(*of_case, col(CommandRow.kind) == CommandKind.ANSWER)
+    return bool(session.execute(select(kept)).scalar_one())
 
 
 def _check_changes(session: Session, identity_key: bytes, case: Case, changes: dict[str, Any]) -> None:

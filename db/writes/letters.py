@@ -19,8 +19,9 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
     """Writes down a letter before it is sent, and keeps the links it carries: ``tokens``, by their purpose.
 
     None where what a reminder or a letter about a deadline is about was done meanwhile. Also where a link of the letter
-    can't be used any more, since a newer letter has come before it, and where a notice before a denial is of nothing
-    that is open any more: it is recorded as not sent. Until the letter is sent, each attempt has links of its own:
+    can't be used any more, since a newer letter has come before it, where a notice before a denial is of nothing that
+    is open any more, and where a question was taken back before its letter was sent, or asked anew before it was said
+    that it is taken back: it is recorded as not sent. Until the letter is sent, each attempt has links of its own:
     their days run from the sending, since the mail server may have been down for longer than that.
     """
     notice = Notice(letter.notice)
@@ -33,7 +34,7 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
         session, letter.key, letter.case_id, f"notice.{notice}", {}, now, after_end=notice in SENT_AFTER_END
     )
     if not intent.ended and intent.result is None:
-        if notice is Notice.ADVERSE_ACTION_BEGUN and not _is_denial_ahead(intent.snapshot):
+        if _is_overtaken(notice, intent.snapshot):
             _give_up(session, letter, now)
             return None
         expires_at = find_activation_expiry(intent.snapshot, now) if tokens else now
@@ -47,9 +48,14 @@ def intend_letter(session: Session, letter: Letter, tokens: Mapping[str, str], n
     return intent
 
 
-def _is_denial_ahead(snapshot: CaseSnapshot) -> bool:
-    action = snapshot.certification.adverse_action
-    return action is not None and action.is_open
+def _is_overtaken(notice: Notice, snapshot: CaseSnapshot) -> bool:
+    """Whether what a notice says was over before it was sent."""
+    if notice is Notice.ADVERSE_ACTION_BEGUN:
+        action = snapshot.certification.adverse_action
+        return action is None or not action.is_open
+    if notice is Notice.INFORMATION_NEEDED:
+        return snapshot.certification.taken_back is not None
+    return notice is Notice.QUESTION_TAKEN_BACK and snapshot.certification.taken_back is None
 
 
 def _give_up(session: Session, letter: Letter, now: datetime) -> None:

@@ -51,10 +51,12 @@ from domain.state.commands import (
     EndDispute,
     ReorderCheck,
     RepeatChecks,
+    TakeQuestionBack,
     build_adverse_facts,
     build_answer_facts,
     build_decision_facts,
     build_reorder_facts,
+    build_taking_back,
 )
 from domain.state.finding_inputs import ChangedInputs
 
@@ -63,6 +65,7 @@ COMMANDS: Mapping[CommandKind, type[CommandData]] = {
     for command in (
         Decide,
         AnswerQuestion,
+        TakeQuestionBack,
         Withdraw,
         Revoke,
         ResendNotice,
@@ -179,6 +182,8 @@ def build_facts(
         return build_decision_facts(command, origin, state, language)
     if isinstance(command, ReorderCheck) and isinstance(state, CertificationState):
         return build_reorder_facts(command, origin, state)
+    if isinstance(command, TakeQuestionBack):
+        return build_taking_back(origin)
     if isinstance(command, AnswerQuestion) and isinstance(state, CertificationState):
         return build_answer_facts(command, origin, state, language, changed)
     return []

@@ -81,7 +81,7 @@ def rebuild_progress(
         decided = state.decision is not None and state.eligibility in _FINAL
         rebuilt.facts = sorted({fact.kind.value for fact in facts} - _list_outdated_kinds(state))
         rebuilt.passed = state.has_earned_certificate
-        rebuilt.rounds = state.round
+        rebuilt.rounds, rebuilt.take_backs = state.round, state.take_backs
         rebuilt.check_round = state.check.number
         rebuilt.unknown_license = _is_license_unknown(facts, state.round)
         rebuilt.asked = state.eligibility is EligibilityStatus.INFORMATION_REQUESTED
@@ -127,10 +127,11 @@ def _compare_certification(progress: Progress, rebuilt: RebuiltProgress, repeats
     if (action.number, action.version) != (recorded.number, recorded.version):
         later = (action.number, action.version) > (recorded.number, recorded.version)
         (ahead if later else unheard).add(ADVERSE_ACTION)
-    known, stored = ((one.rounds, one.asked, one.verdict) for one in (progress, rebuilt))
+    known, stored = ((one.rounds, one.take_backs, one.asked, one.verdict) for one in (progress, rebuilt))
     if known == stored or progress.pending:  # what is pending is being applied
         return Difference(frozenset(ahead), repeats, frozenset(unheard))
-    if bool(progress.verdict) > bool(rebuilt.verdict) or progress.rounds > rebuilt.rounds:
+    knows_more = progress.rounds > rebuilt.rounds or progress.take_backs > rebuilt.take_backs
+    if bool(progress.verdict) > bool(rebuilt.verdict) or knows_more:
         ahead.add(FactKind.DECIDED)
     return Difference(frozenset(ahead), repeats, frozenset(unheard), commands=True)
 

@@ -24,6 +24,7 @@ class CodePurpose(StrEnum):
     SIGN_IN = "sign_in"
     CHANGE_ADDRESS = "change_address"
     PROVE_NPN = "prove_npn"
+    CORRECT_ADDRESS = "correct_address"
 
 
 class CodeAnswer(StrEnum):

@@ -15,7 +15,7 @@ from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, Waiti
 from domain.state.adverse_actions import ADVERSE_FACTS, AdverseAction, fold_adverse_action
 from domain.state.background_reports import BackgroundCheck, fold_check, is_made_on, make_check_finding
 from domain.state.eligibility import LICENSING, Check, Finding, Result, Verdict, make_finding
-from domain.state.facts import AnsweredData, DecidedData, ExamAttemptedData, ScreenedData
+from domain.state.facts import AnsweredData, DecidedData, ExamAttemptedData, QuestionTakenBackData, ScreenedData
 from domain.state.lapses import LAPSE_FACTS, Lapse, fold_lapse, lay_lapse_over
 
 
@@ -98,6 +98,16 @@ class Decision(BaseModel):
         return self.told or self.reason
 
 
+class TakenBack(BaseModel):
+    """The last question, where staff have taken it back: by whom, when and why (A12)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    at: datetime
+    reason: str
+
+
 class ExamAttempt(BaseModel):
     """One attempt at the exam; every one is kept (A22). ``witness`` is the number that its score comes from."""
 
@@ -123,6 +133,7 @@ class CertificationState(BaseModel):
     decision: Decision | None
     findings: tuple[Finding, ...]
     round: int
+    take_backs: int
     check: BackgroundCheck
     lms_account: LmsAccount
     lms_profile: Completeness
@@ -139,6 +150,7 @@ class CertificationState(BaseModel):
     adverse_action: AdverseAction | None = None
     training_opened_at: datetime | None = None
     lapse: Lapse | None = None
+    taken_back: TakenBack | None = None
 
     @property
     def has_completed_training(self) -> bool:
@@ -215,6 +227,7 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
         decision=decision,
         findings=_fold_findings(opening, log, check),
         round=_count_answers(log),
+        take_backs=_count_take_backs(log),
         check=check,
         lms_account=_fold_lms_account(opening, log),
         lms_profile=Completeness.COMPLETE if profile_at else Completeness.INCOMPLETE,
@@ -238,6 +251,7 @@ def fold_certification(opening: CertificationOpening, facts: Iterable[Fact]) -> 
         appeals=fold_appeals(log),
         adverse_action=fold_adverse_action(log),
         training_opened_at=_find_training_start(opening, log, eligibility, decision),
+        taken_back=_find_taken_back(log) if eligibility is EligibilityStatus.PENDING else None,
     )
     state = state.model_copy(update={"lapse": fold_lapse(log, is_complete=state.has_completed_training)})
     stage, waiting_for = _find_stage(state, log)
@@ -263,6 +277,19 @@ def _count_answers(log: FactLog) -> int:
     return len(log.find_all(FactKind.ANSWERED))
 
 
+def _count_take_backs(log: FactLog) -> int:
+    """How often staff took a question back: nothing is screened again for it (A12)."""
+    return len(log.find_all(FactKind.QUESTION_TAKEN_BACK))
+
+
+def _find_taken_back(log: FactLog) -> TakenBack | None:
+    """What closed the last question, where that was no answer."""
+    closed = log.find_last(FactKind.QUESTION_TAKEN_BACK, FactKind.ANSWERED)
+    if closed is None or closed.kind is FactKind.ANSWERED:
+        return None
+    return TakenBack(**closed.read_as(QuestionTakenBackData).model_dump(), at=closed.at)
+
+
 def _fold_eligibility(log: FactLog) -> tuple[EligibilityStatus, Decision | None]:
     """Where the determination stands, and the decision that counts: the first final one, else the last question."""
     decisions = [
@@ -275,7 +302,7 @@ def _fold_eligibility(log: FactLog) -> tuple[EligibilityStatus, Decision | None]
     if final is not None:
         approved = final.verdict is Verdict.APPROVE
         return (EligibilityStatus.APPROVED if approved else EligibilityStatus.DENIED), final
-    asked = len(decisions) > _count_answers(log)
+    asked = len(decisions) > _count_answers(log) + _count_take_backs(log)
     return (EligibilityStatus.INFORMATION_REQUESTED if asked else EligibilityStatus.PENDING), decisions[-1]
 
 
@@ -405,10 +432,18 @@ def _find_stage_after_certificate(state: CertificationState) -> tuple[Stage, Wai
     return Stage.ACTIVE, WaitingFor.NEXT_PLAN_YEAR
 
 
+# After the last of these a case waits for a decision.
+READY_FACTS = (FactKind.SCREENED, FactKind.BACKGROUND_REPORTED, FactKind.QUESTION_TAKEN_BACK)
+
 _BEGINS: dict[WaitingFor, tuple[FactKind, ...]] = {
     WaitingFor.SCREENING: (FactKind.REQUESTED, FactKind.ANSWERED),
-    WaitingFor.BACKGROUND_CHECK: (FactKind.SCREENED, FactKind.BACKGROUND_ORDERED, FactKind.BACKGROUND_REORDERED),
-    WaitingFor.DECISION: (FactKind.SCREENED, FactKind.BACKGROUND_REPORTED),
+    WaitingFor.BACKGROUND_CHECK: (
+        FactKind.SCREENED,
+        FactKind.BACKGROUND_ORDERED,
+        FactKind.BACKGROUND_REORDERED,
+        FactKind.QUESTION_TAKEN_BACK,
+    ),
+    WaitingFor.DECISION: READY_FACTS,
     WaitingFor.INFORMATION: (FactKind.DECIDED,),
     WaitingFor.LMS_INVITATION: (FactKind.DECIDED, FactKind.NPN_PROVEN),
     WaitingFor.LMS_ACCOUNT: (FactKind.LMS_INVITED, FactKind.DECIDED),
@@ -456,14 +491,15 @@ def _find_begin(log: FactLog, kind: FactKind) -> Fact | None:
     return log.find_last(kind) if kind in _ALL_COUNT else log.find_first(kind)
 
 
-# Each is a step of its own: what staff decided, asked, suspended and ordered anew, what was answered, what screenings
-# found, appeals, what goes before a denial by a report, lapses.
+# Each is a step of its own: what staff decided, asked, took back, suspended and ordered anew, what was answered, what
+# screenings found, appeals, what goes before a denial by a report, lapses.
 _ALL_COUNT = (
     COUNTED_FACTS
     | APPEAL_FACTS
     | ADVERSE_FACTS
     | LAPSE_FACTS
-    | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
+    | {FactKind.DECIDED, FactKind.ANSWERED, FactKind.QUESTION_TAKEN_BACK}
+    | {FactKind.SCREENED, FactKind.BACKGROUND_REORDERED}
 )
 
 

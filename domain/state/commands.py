@@ -24,7 +24,7 @@ from domain.state.agreements import build_acceptance_fact
 from domain.state.background_reports import find_reorder_refusal
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
 from domain.state.eligibility import Check, CheckSource, Result, Verdict, find_open_checks, find_override_refusal
-from domain.state.facts import AnsweredData, BackgroundReorderedData, DecidedData
+from domain.state.facts import AnsweredData, BackgroundReorderedData, DecidedData, QuestionTakenBackData
 from domain.state.finding_inputs import ChangedInputs
 from domain.state.request import find_question_faults
 
@@ -60,6 +60,12 @@ class AnswerQuestion(CommandData):
     changes: dict[str, Any]
     language: str | None = None
     on_behalf: OnBehalf | None = None
+
+
+class TakeQuestionBack(CommandData):
+    """Staff take the open question back: no answer is needed any more (A12)."""
+
+    kind = CommandKind.TAKE_QUESTION_BACK
 
 
 class ReorderCheck(CommandData):
@@ -112,7 +118,9 @@ def find_refusal(command: CommandData, state: CertificationState) -> Reason | No
             why = _find_decision_refusal(state, command.verdict, command.override)
             return why or (Reason("not_for_bulk") if command.in_bulk and not is_for_bulk(state) else None)
         case AnswerQuestion() if state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
-            return Reason("not_asked")
+            return Reason("question_taken_back" if state.taken_back else "not_asked")
+        case TakeQuestionBack() if state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
+            return Reason("no_open_question")
         case ReorderCheck():
             return _find_reorder_refusal(state)
         case RepeatChecks():
@@ -140,11 +148,12 @@ def is_for_bulk(state: CertificationState) -> bool:
     """Whether a case can be approved along with others, unopened: it waits for a decision, with nothing to be read.
 
     Every check has passed: to be considered, unknown and pending are no pass. The assister has answered nothing, since
-    an answer is read by somebody. No report is, or was, contested.
+    an answer is read by somebody; nobody was asked anything, whether it was taken back or not. No report is, or was,
+    contested.
     """
     is_waiting = state.waiting_for is WaitingFor.DECISION
     has_passed = bool(state.findings) and not find_open_checks(state.findings)
-    return is_waiting and has_passed and state.round == 0 and state.adverse_action is None
+    return is_waiting and has_passed and state.decision is None and state.adverse_action is None
 
 
 def find_decision_faults(command: Decide, kind: Kind) -> list[Fault]:
@@ -215,6 +224,7 @@ def is_sendable(notice: Notice, state: CertificationState) -> bool:
     allowed = {
         Notice.REQUEST_RECEIVED: True,
         Notice.INFORMATION_NEEDED: state.stage is Stage.AWAITING_INFORMATION,
+        Notice.QUESTION_TAKEN_BACK: state.taken_back is not None,
         Notice.LMS_INVITATION: opened and not existing_account and state.certificate is None,
         Notice.LMS_ENROLLED: enrolled and existing_account and state.certificate is None,
         Notice.CERTIFICATE_ISSUED: state.certificate is not None,
@@ -279,6 +289,12 @@ def build_answer_facts(
         shown = command.language or language
         facts.append(build_acceptance_fact(origin.case_id, shown, origin.at, source, **evidence))
     return facts
+
+
+def build_taking_back(origin: CommandOrigin) -> list[Fact]:
+    """That the open question was taken back, as a fact."""
+    data = QuestionTakenBackData(by=origin.actor, reason=origin.reason)
+    return [build_fact(FactKind.QUESTION_TAKEN_BACK, origin, data)]
 
 
 def build_reorder_facts(command: ReorderCheck, origin: CommandOrigin, state: CertificationState) -> list[Fact]:

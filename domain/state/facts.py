@@ -122,6 +122,13 @@ class AnsweredData(FactData):
     check_number: int | None = None
 
 
+class QuestionTakenBackData(FactData):
+    """By whom the open question was taken back, and why (A12)."""
+
+    by: str
+    reason: str
+
+
 class PortalRefusedData(FactData):
     """Why the portal refused to register somebody, in its own words (A24)."""
 

@@ -128,6 +128,17 @@ async def answer_question(
     await _send_command(options, case, lambda services: services.cases.answer_question(case, changes, message, author))
 
 
+async def take_question_back(
+    case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, options: CommonOptions = DEFAULTS
+) -> None:
+    """Take back what staff asked, as staff; the assister is told that no answer is needed any more."""
+    require_text(reason=reason, actor=actor)
+    actor = name_staff_actor(actor)
+    await _send_command(
+        options, case, lambda services: services.cases.take_question_back(case, reason, actor, command_id)
+    )
+
+
 async def withdraw_request(
     case: CaseId,
     /,

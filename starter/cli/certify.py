@@ -82,6 +82,7 @@ audit.app.group = CASES
 app.command(audit.app)
 app.command(cases.decide_case, name="decide", group=CASES)
 app.command(cases.answer_question, name="answer", group=CASES)
+app.command(cases.take_question_back, name="take-back", group=CASES)
 app.command(cases.withdraw_request, name="withdraw", group=CASES)
 app.command(cases.revoke_certification, name="revoke", group=CASES)
 app.command(cases.suspend_authority, name="suspend", group=CASES)

@@ -33,6 +33,7 @@ EXAMPLES = {
     "audit export": "certify audit export",
     "decide": f"certify decide CASE approve {_STAFF}",
     "answer": f"certify answer CASE docs/samples/answer.json {_BEHALF}",
+    "take-back": f"certify take-back CASE {_STAFF}",
     "withdraw": f"certify withdraw CASE {_STAFF} --method paper",
     "revoke": f"certify revoke CASE {_STAFF}",
     "suspend": f"certify suspend CASE --kind agreement {_STAFF}",

@@ -215,6 +215,7 @@ PAGES = {
     "request_other_state": Row("/request/instead", sent(FIRST_QUESTIONS, "main li a", **FROM_ELSEWHERE)),
     "status_waiting": Row(STATUS, of(People.waiting)),
     "status_asked": Row(STATUS, of(People.asked)),
+    "status_taken_back": Row(STATUS, of(People.asked_in_vain)),
     "status_asked_counselor": Row(STATUS, of(People.asked_counselor)),
     "status_answer_faulty": Row(f"{STATUS}/information", sent(of(People.asked), FAULT, email="nobody")),
     "status_agreement": Row(STATUS, of(People.returning)),
@@ -335,6 +336,11 @@ PAGES = {
     ),
     "staff_case_repeat_faulty": Row(
         f"{CASE}/repeat", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/repeat'] button", source="records"))
+    ),
+    "staff_case_asked": Row(CASE, as_staff(of(People.asked_case))),
+    "staff_address": Row(
+        f"{CASE}/address",
+        as_staff(sent(of(People.asked_case, "/address"), "[name=code]", email="nobody.right@example.com")),
     ),
     "staff_case_certified": Row(CASE, as_staff(of(People.certified_case), "Demo Auditor")),
     "staff_case_lapsed": Row(CASE, as_staff(of(People.lapsed_case))),

@@ -116,6 +116,21 @@ class People:
         """A counselor whom staff asked about some of the fields."""
         return await self._asked(documents.counselor(), fields=["last_name", "employer"])
 
+    async def asked_case(self) -> str:
+        """The counselor's, with the open question."""
+        return f"/staff/cases/{(await self.asked_counselor()).rpartition('/')[2]}"
+
+    @once
+    async def asked_in_vain(self) -> str:
+        """A broker whose question was taken back."""
+        request = documents.broker()
+        opened = await self.world.opened(request)
+        await self.world.approved(opened, decision="ask", reason="Which of the addresses is right?")
+        taken_back = await self.world.command(opened, "question/take-back", reason="It was in the file.")
+        assert taken_back.status_code == 200, taken_back.text
+        await self.world.until(opened, "awaiting_decision")
+        return self.own_page(request, opened)
+
     async def _asked(self, request: Document, **named: Any) -> str:
         opened = await self.world.opened(request)
         await self.world.approved(opened, decision="ask", reason="Which of the addresses is right?", **named)

@@ -13,18 +13,19 @@ from db.case_state import load_snapshot
 from db.engine import Database
 from db.tables import Assister, Case
 from db.writes.cases import record_facts
-from db.writes.commands import apply_command, check_answer, load_command, refuse_command
+from db.writes.commands import apply_command, check_answer, keep_command, load_command, refuse_command
 from db.writes.effects import intend_effect
 from db.writes.imports import import_person
 from db.writes.links import ACTIVATION, keep_link, use_activation_link
 from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import accept_background_report, accept_statements
-from domain.shared.cases.commands import CommandKind
+from domain.shared.cases.commands import CommandKind, CommandOrigin
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.statements import read_statements
 from domain.state.background_reports import BackgroundReport
+from domain.state.commands import AnswerQuestion, TakeQuestionBack
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy
 from tests.support import documents
@@ -172,6 +173,47 @@ async def test_a12_an_npn_taken_meanwhile_refuses_the_answer(two: tuple[Process,
         "refused",
         before,
     )
+
+
+async def test_a12_an_answer_that_is_kept_stands_before_a_question_taken_back(two: tuple[Process, Process]) -> None:
+    """Whoever answered was told so: the question isn't taken back then, in whichever order the two are carried out."""
+    one, other = two
+    case = await opened(one, documents.broker())
+    await asked(one, case)
+    back = await command(one, case, CommandKind.TAKE_QUESTION_BACK)
+    answer = await command(other, case, CommandKind.ANSWER, changes={"phone": "505-555-0199"}, language=None)
+    origin = CommandOrigin(str(uuid4()), case.case_id, "staff", "a sample reason", NOW)
+    assert await one.database.write(keep_command, KEY, TakeQuestionBack(), origin) == Reason("answer_on_its_way")
+    assert not (await one.database.write(apply_command, KEY, back, NOW)).applied
+    assert (await one.database.read(load_command, back)).answer_code == "answer_on_its_way"
+    assert (await one.database.write(apply_command, KEY, answer, NOW)).applied
+    assert (await case_of(one, case)).request["phone"] == "505-555-0199"
+
+
+async def test_a12_of_an_answer_and_a_question_taken_back_at_once_one_counts(two: tuple[Process, Process]) -> None:
+    one, other = two
+
+    async def answer(process: Process, case: Opened) -> bool:
+        origin = CommandOrigin(str(uuid4()), case.case_id, "assister", "the second one", NOW)
+        kept = await process.database.write(keep_command, KEY, AnswerQuestion(changes={}), origin)
+        if isinstance(kept, Reason):
+            assert kept == Reason("question_taken_back")
+            return False
+        return (await process.database.write(apply_command, KEY, kept.id, NOW)).applied
+
+    for _ in range(4):
+        case = await opened(one, documents.broker())
+        await asked(one, case)
+        back = await command(one, case, CommandKind.TAKE_QUESTION_BACK)
+        async with asyncio.timeout(PATIENCE):
+            taken_back, is_answered = await asyncio.gather(
+                one.database.write(apply_command, KEY, back, NOW), answer(other, case)
+            )
+        state = (await one.database.read(load_snapshot, case.case_id)).certification
+        assert taken_back.applied is not is_answered
+        assert (state.take_backs, state.round) == (int(taken_back.applied), int(is_answered))
+        row = await one.database.read(load_command, back)
+        assert row.answer_code in (None, "answer_on_its_way", "no_open_question")
 
 
 async def test_a12_an_answer_is_kept_as_the_form_takes_it(two: tuple[Process, Process]) -> None:

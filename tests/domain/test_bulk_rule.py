@@ -57,6 +57,16 @@ def test_an_answer_is_read_by_somebody_whatever_the_checks_say() -> None:
     assert find_refusal(Decide(verdict=Verdict.APPROVE), state) is None
 
 
+def test_a_case_of_which_somebody_asked_is_opened_though_the_question_was_taken_back() -> None:
+    asked = build_fact(FactKind.DECIDED, verdict="ask", by="staff", reason="Which one?", round=0)
+    back = build_fact(FactKind.QUESTION_TAKEN_BACK, by="staff", reason="Asked by mistake.")
+    listed = [make_finding(check, Result.PASS).model_dump(mode="json") for check in LICENSING]
+    screened = build_fact(FactKind.SCREENED, round=0, findings=listed)
+    state = fold_certification(OPENING, [build_fact(FactKind.AGREEMENT_ACCEPTED), screened, asked, back])
+    assert find_refusal(IN_BULK, state).code == "not_for_bulk"  # type: ignore[union-attr]
+    assert find_refusal(Decide(verdict=Verdict.APPROVE), state) is None
+
+
 def test_a_case_that_waits_for_no_decision_is_not_for_bulk() -> None:
     assert not is_for_bulk(fold_certification(OPENING, []))
     decided = build_fact(FactKind.DECIDED, verdict="approve", by="staff", reason="Fine.", round=0)

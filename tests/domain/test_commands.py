@@ -21,7 +21,7 @@ from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
-from domain.state.commands import AnswerQuestion, Decide, is_sendable, moves_person
+from domain.state.commands import AnswerQuestion, Decide, TakeQuestionBack, is_sendable, moves_person
 from domain.state.eligibility import (
     Check,
     Result,
@@ -126,6 +126,32 @@ def test_c8_an_open_case_can_be_ended_and_an_ended_one_can_t(command: CommandDat
 @pytest.mark.parametrize("stage", STATES)
 def test_a12_only_who_was_asked_answers(stage: Stage) -> None:
     assert (find_refusal(AnswerQuestion(changes={}), STATES[stage]) is None) == (stage is Stage.AWAITING_INFORMATION)
+
+
+@pytest.mark.parametrize("stage", STATES)
+def test_a12_only_an_open_question_is_taken_back(stage: Stage) -> None:
+    assert (find_refusal(TakeQuestionBack(), STATES[stage]) is None) == (stage is Stage.AWAITING_INFORMATION)
+
+
+def test_a12_a_question_that_is_taken_back_leaves_the_case_where_it_was() -> None:
+    taken_back: Step = (FactKind.QUESTION_TAKEN_BACK, {"by": "ben", "reason": "asked by mistake"})
+    back = state([*ASKED, taken_back])
+    assert (back.stage, back.eligibility, back.round, back.take_backs) == (Stage.AWAITING_DECISION, "pending", 0, 1)
+    assert back.waiting_since == START + timedelta(hours=len(ASKED)), "since then staff have the next step"
+    assert back.taken_back is not None
+    assert (back.taken_back.by, back.taken_back.reason) == ("ben", "asked by mistake")
+    assert find_refusal(AnswerQuestion(changes={}), back) == Reason("question_taken_back")
+    assert find_refusal(TakeQuestionBack(), back) == Reason("no_open_question")
+    assert is_sendable(Notice.QUESTION_TAKEN_BACK, back)
+    assert state([*ASKED, taken_back], COUNSELOR).stage is Stage.AWAITING_BACKGROUND_CHECK
+
+    asked_anew = state([*ASKED, taken_back, (FactKind.DECIDED, ASK)])
+    assert (asked_anew.stage, asked_anew.taken_back) == (Stage.AWAITING_INFORMATION, None)
+    answered = state([*ASKED, taken_back, (FactKind.DECIDED, ASK), (FactKind.ANSWERED, {"round": 1})])
+    assert (answered.stage, answered.round, answered.taken_back) == (Stage.SCREENING, 1, None)
+    assert find_refusal(AnswerQuestion(changes={}), answered) == Reason("not_asked")
+    approved = state([*ASKED, taken_back, (FactKind.DECIDED, APPROVE)])
+    assert (approved.stage, approved.taken_back) == (Stage.INVITED, None)
 
 
 SENDABLE: dict[Notice, set[Stage]] = {

@@ -102,6 +102,7 @@ DATA: dict[FactKind, st.SearchStrategy[dict[str, Any]]] = {
         }
     ),
     FactKind.ANSWERED: st.fixed_dictionaries({"round": st.integers(1, 3)}),
+    FactKind.QUESTION_TAKEN_BACK: st.just({"by": "ben", "reason": "asked by mistake"}),
     FactKind.EXAM_ATTEMPTED: st.fixed_dictionaries(
         {"event_id": st.uuids().map(str), "score": st.sampled_from(["0.7999", "0.8"]), "passed": st.booleans()}
     ),

@@ -107,6 +107,23 @@ async def denied_after_an_answer(world: World) -> Document:
     return opened
 
 
+async def asked_by_mistake(world: World) -> Document:
+    """The question is taken back, and another one asked, which is answered."""
+    request = documents.broker()
+    opened = await world.opened(request)
+    await world.until(opened, "awaiting_decision")
+    await world.decide(opened, "ask")
+    assert (await world.command(opened, "question/take-back", reason="a sample reason")).status_code == 200
+    await world.until(opened, "awaiting_decision")
+    await world.decide(opened, "ask")
+    link = await world.own_page(opened, request["email"])
+    (await world.http.post(f"{link}/information", json={"message": "A sample answer"})).raise_for_status()
+    await world.until(opened, "awaiting_decision")
+    await world.decide(opened, "deny")
+    await world.until(opened, "denied")
+    return opened
+
+
 async def returning_broker(world: World) -> Document:
     request = documents.broker()
     await world.know(documents.producer(request))
@@ -288,6 +305,7 @@ LIVES: Sequence[Life] = (
     broker_to_active,
     counselor_to_active,
     denied_after_an_answer,
+    asked_by_mistake,
     returning_broker,
     returning_broker_who_proves_later,
     withdrawn_in_training,

@@ -107,17 +107,29 @@ async def test_c1_an_answer_for_a_case_whose_workflow_is_gone_waits_and_is_carri
     opened = await system.open(documents.broker())
     await system.agreed(opened, "awaiting_decision", "decision")
     assert await system.decide(opened, "ask") == "applied"
+    await system.noticed(opened, "information_needed")
+    assert (await system.cases.take_question_back(opened.case_id, "it is in the file", "staff")).state == "applied"
+    await system.noticed(opened, "question_taken_back")
+    await system.agreed(opened, "awaiting_decision", "decision")
+    assert await system.decide(opened, "ask") == "applied"
     await system.agreed(opened, "awaiting_information", "information")
+    async with asyncio.timeout(PATIENCE):
+        while (await system.notices(opened)).count("information_needed") < 2:
+            await asyncio.sleep(0.05)
     opened = await recovery.terminate(system, opened)
     answer = await system.cases.answer_question(opened.case_id, {"phone": "505-555-0199"}, "here it is")
     assert answer.state == "pending"
+    with pytest.raises(Refusal, match="has answered already"):
+        await system.cases.take_question_back(opened.case_id, "it is in the file", "staff")
     assert await flags(system, opened) == ["workflow_gone"]
     assert (await system.cases.restart_case(opened.case_id, "it was not meant", "an operator")).begun
     await deliver(system, opened)
     await system.agreed(opened, "awaiting_decision", "decision")
-    assert (await system.progress(opened)).rounds == 1
+    progress = await system.progress(opened)
+    assert (progress.rounds, progress.take_backs) == (1, 1)
     assert await system.decide(opened) == "applied"
-    await system.until(opened, "invited")
+    notices = await system.noticed(opened, "lms_invitation")
+    assert [notices.count(one) for one in ("information_needed", "question_taken_back")] == [2, 1], "no letter twice"
 
 
 async def test_c1_a_notice_to_be_sent_again_is_sent_by_the_workflow_begun_again(system: Inside) -> None:

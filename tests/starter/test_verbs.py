@@ -75,6 +75,9 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     assert asked["state"] == "applied"
     said = await clerk.refused("decide", case, "approve", *STAFF)
     assert "has not answered" in said
+    assert (await clerk.json("take-back", case, "--reason", "It is known.", "--as", "ana"))["state"] == "applied"
+    assert "no open question" in await clerk.refused("take-back", case, *STAFF)
+    assert (await clerk.json("decide", case, "ask", "--reason", "Which phone?", "--as", "ana"))["state"] == "applied"
     assert "phone" in await clerk.refused("answer", case, "-", *WORD, given={"message": "Santa Fe", "phone": "1"})
     answered = await clerk.json("answer", case, "-", *WORD, given={"message": "Santa Fe", "phone": "505-555-0199"})
     assert answered["state"] == "applied"
@@ -91,6 +94,7 @@ async def test_staff_ask_the_assister_answers_staff_approve(clerk: Clerk, world:
     decided = [one for one in await clerk.json("audit", case) if one["action"] == "case.decided"]
     assert [(one["actor"], one["reason"]) for one in decided] == [
         ("staff:ana", "Which office?"),
+        ("staff:ana", "Which phone?"),
         ("staff:ana", "looked at it"),
     ]
 

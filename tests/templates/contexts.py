@@ -40,6 +40,7 @@ GLOSSARY_URL = "https://www.bewellnm.com"
 LINKS: dict[Notice, tuple[str, ...]] = {
     Notice.REQUEST_RECEIVED: (),
     Notice.INFORMATION_NEEDED: (),
+    Notice.QUESTION_TAKEN_BACK: (),
     Notice.LMS_INVITATION: (LMS_URL,),
     Notice.LMS_ENROLLED: (LMS_URL,),
     Notice.DENIED: (),
@@ -316,6 +317,8 @@ def status(
         "values": {},
         "errors": [],
         "answered": False,
+        "taken_back": False,
+        "unsent": None,
         "accepted": False,
         "train_meanwhile": False,
         "agreement": None,

@@ -133,6 +133,11 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     "status, agreement in force": ("status.html", partial(contexts.status, agreed=contexts.in_force("en"))),
     "status, no consent": ("status.html", partial(contexts.status, kind="enrollment_counselor", consented=False)),
     "status, answered": ("status.html", partial(contexts.status, waiting_for="decision", answered=True)),
+    "status, question taken back": ("status.html", partial(contexts.status, waiting_for="decision", taken_back=True)),
+    "status, answer too late": (
+        "status.html",
+        partial(contexts.status, waiting_for="decision", taken_back=True, unsent="The second one."),
+    ),
     "status, denied with a reason": (
         "status.html",
         partial(contexts.status, stage="denied", waiting_for=None, reason="The license is not active."),

@@ -147,6 +147,34 @@ async def test_an_answer_given_by_phone_is_written_down_with_how_staff_have_it(h
     assert command.data["on_behalf"] == {"method": "other", "reason": "Called them."}
 
 
+async def test_a_question_is_taken_back_and_the_assister_is_told_so(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    assert "Take the question back" not in (await reviewer.page()).text, "nothing is asked"
+    await reviewer.send("decision", verdict="ask", reason="Which is your phone?")
+    await house.apply_commands()
+    link = await house.link(reviewer.case_id)
+    assert "Which is your phone?" in read(await house.browser.get(f"{link}?lang=en")).text
+    assert faulty(read(await reviewer.send("question"), 422)) == {"question-reason"}
+    assert (await reviewer.send("question", reason="It was in the file.")).status_code == 303
+    assert "Kept, to be carried out: Question to be taken back" in (await reviewer.page()).text
+    await house.apply_commands()
+    page = " ".join((await reviewer.page()).text.split())
+    assert "Taken back" in page
+    assert "It was in the file." in page
+    assert "Take the question back" not in page
+
+    theirs = " ".join(read(await house.browser.get(f"{link}?lang=en")).text.split())
+    assert "Our staff have taken their question back. You need not answer it." in theirs
+    assert "It was in the file." not in theirs, "why is for staff"
+    assert "Which is your phone?" not in theirs
+    late = read(await house.post(f"{link}/information?lang=en", {"message": "The second one."}), 409)
+    assert "What you wrote: The second one." in " ".join(late.text.split())
+    assert "Our staff had taken their question back before your answer came." in late.text
+    there, csrf = f"/api/cases/{reviewer.case_id}/question/take-back", {"X-CSRF-Token": reviewer.csrf}
+    again = await house.browser.post(there, json={"reason": "Once more."}, headers=csrf)
+    assert (again.status_code, "There is no open question" in again.text) == (409, True)
+
+
 async def test_the_api_refuses_fields_that_the_form_lacks_each_by_its_name(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     there, csrf = f"/api/cases/{reviewer.case_id}/decision", {"X-CSRF-Token": reviewer.csrf}
@@ -348,7 +376,7 @@ async def test_a_reason_of_counselors_is_not_offered_for_a_broker(house: House) 
 # who may
 
 
-@pytest.mark.parametrize("what", ["decision", "resend", "check", "withdraw", "revoke", "flag"])
+@pytest.mark.parametrize("what", ["decision", "question", "resend", "check", "withdraw", "revoke", "flag"])
 async def test_every_form_needs_its_token_and_its_permission(house: House, what: str) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     form = {"verdict": "approve", "reason": "Fine.", "notice": "request_received", "flag": "altered_event"}

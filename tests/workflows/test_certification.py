@@ -549,6 +549,27 @@ async def test_a_reminder_that_comes_too_late_is_not_sent(inside: Inside) -> Non
     assert await inside.reminders(opened) == []
 
 
+async def test_a12_of_an_answer_and_a_question_taken_back_at_once_one_counts_and_the_other_is_told(
+    inside: Inside,
+) -> None:
+    for _ in range(3):
+        opened = await _information(inside)
+        taken_back, answered = await asyncio.gather(
+            inside.cases.take_question_back(opened.case_id, "it is in the file", "staff:riley"),
+            inside.cases.answer_question(opened.case_id, {"phone": "505-555-0199"}, "the first one"),
+            return_exceptions=True,
+        )
+        (refused,) = [one for one in (taken_back, answered) if isinstance(one, BaseException)]
+        assert isinstance(refused, Refusal)
+        assert refused.reason.code in (
+            {"question_taken_back"} if refused is answered else {"answer_on_its_way", "no_open_question"}
+        )
+        await inside.agreed(opened, "awaiting_decision", "decision")
+        progress = await inside.progress(opened)
+        assert (progress.rounds, progress.take_backs) == ((0, 1) if refused is answered else (1, 0))
+        await inside.approved(opened)
+
+
 async def test_p12_e8_a_check_that_has_expired_is_ordered_anew_and_its_report_decides(inside: Inside) -> None:
     """Through the workflow: refused while it runs, ordered under a number of its own, and nothing of before counts."""
     opened = await inside.open(documents.counselor())

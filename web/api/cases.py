@@ -79,7 +79,7 @@ class DecisionBody(StrictBody):
 
 
 class ReasonBody(StrictBody):
-    """Why a case is revoked."""
+    """Why a command is given."""
 
     reason: Text
 
@@ -246,6 +246,23 @@ async def decide_case(
         case_id, body.decision, body.reason, actor, body.override, key, fields=body.fields, told=body.told
     )
     return await answer_command(services, case_id, answer)
+
+
+@router.post(
+    "/cases/{case_id}/question/take-back", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody)
+)
+async def take_question_back(
+    request: Request,
+    services: ServicesDep,
+    me: Annotated[StaffMember, require_permission(Permission.DECIDE)],
+    case_id: str,
+    key: CommandId = None,
+) -> JSONResponse:
+    """Takes the open question back: the case goes on where it was; 409 where nothing is asked, or it was answered."""
+    body = await read_body(request, ReasonBody)
+    return await answer_command(
+        services, case_id, await services.cases.take_question_back(case_id, body.reason, me.actor, key)
+    )
 
 
 @router.post(

@@ -18,7 +18,7 @@ from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH
 from starter.cases import CommandOutcome, now
 from templates.catalogs import N_
-from web.assister.links import CurrentCertification, LinkRefused, redirect_back
+from web.assister.links import CurrentCertification, LinkRefused, find_certification, redirect_back
 from web.assister.status_page import lacks_agreement, render_status
 from web.http.auth import OwnPages
 from web.http.forms import read_form, read_media_type
@@ -48,7 +48,7 @@ NOT_NOW = ProblemText(
         303: {"description": "After a form post: back to the status page."},
         401: {"description": "Nobody is signed in."},
         404: {"description": "You have no such certification."},
-        409: {"description": "Nothing was asked."},
+        409: {"description": "Nothing was asked, or the question was taken back."},
         422: {"description": "Every field at fault is named."},
     },
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}},
@@ -74,8 +74,11 @@ async def answer_question(
     except Invalid as invalid:
         posted = {**values, "message": message}
         return await render_status(request, services, reference, visitor, certification, posted, invalid.faults)
-    except Refusal:
-        raise LinkRefused(NOT_NOW, 409, certification) from None
+    except Refusal as refusal:
+        if refusal.reason.code != "question_taken_back":
+            raise LinkRefused(NOT_NOW, 409, certification) from None
+        standing = await find_certification(reference, services, visitor)
+        return await render_status(request, services, reference, visitor, standing, unsent=message)
     return redirect_back(request, reference, f"answered={certification.state.round + 1}")
 
 

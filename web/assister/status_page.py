@@ -43,8 +43,12 @@ async def render_status(
     certification: OwnCertification,
     values: Values | None = None,
     faults: Sequence[Fault] = (),
+    unsent: str | None = None,
 ) -> HTMLResponse:
-    """The page of a case; ``values`` and ``faults`` after an answer that could not be taken."""
+    """The page of a case; ``values`` and ``faults`` after an answer that could not be taken.
+
+    ``unsent`` is the message of one that came after the question was taken back.
+    """
     case, policy, state = certification.case, certification.policy, certification.state
     asked = request_of(case)
     language = choose_language(request, asked.language)
@@ -59,7 +63,7 @@ async def render_status(
         language,
         describe_contact(policy, topic, language),
         here=here,
-        status=422 if faults else 200,
+        status=422 if faults else 409 if unsent is not None else 200,
         own=describe_session(visitor),
         first_name=asked.first_name,
         kind=case.kind,
@@ -81,7 +85,9 @@ async def render_status(
         question=_describe_question(certification, f"{here}/information?lang={language}") if asking else None,
         values=values if values is not None else _list_asked_values(case.request) if asking else {},
         errors=describe_faults(drop_copied_faults(values or {}, faults), language),
-        answered=told in (state.round, state.round + 1) and not asking,
+        answered=told in (state.round, state.round + 1) and not asking and not _is_untaken(state, told),
+        taken_back=state.taken_back is not None,
+        unsent=unsent,
         accepted=request.query_params.get("accepted") == "1" and not lacks_agreement(state),
         agreement=_describe_agreement(certification, f"{here}/agreement?lang={language}", language),
         agreed=find_agreement(case.program, language).model_dump() if asked.agreement_accepted else None,
@@ -135,6 +141,11 @@ def _read_told_round(request: Request) -> int | None:
     """The round an answer led to, right after it was sent: the page then waits with us until it is carried out."""
     told = request.query_params.get("answered", "")
     return parse_number(told, 8)
+
+
+def _is_untaken(state: CertificationState, told: int | None) -> bool:
+    """Whether the answer that leads to this round isn't taken: the question was taken back first."""
+    return state.taken_back is not None and told == state.round + 1
 
 
 def _describe_adverse_action(certification: OwnCertification, action: str, language: str) -> dict[str, Any] | None:

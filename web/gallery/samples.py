@@ -124,6 +124,7 @@ _REASON_OF_APPEAL = {"en": "What you sent has been looked at anew.", "es": "Se r
 _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.REQUEST_RECEIVED: {},
     Notice.INFORMATION_NEEDED: {},
+    Notice.QUESTION_TAKEN_BACK: {},
     Notice.LMS_INVITATION: {"lms_url": LMS_URL},
     Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "is_returning": True},
     Notice.DENIED: APPEAL_BY,
@@ -366,6 +367,7 @@ def _make_notices() -> Iterator[NoticeSample]:
     unlike: dict[Notice, tuple[str, ...]] = {
         Notice.REQUEST_RECEIVED: (broker, counselor),
         Notice.INFORMATION_NEEDED: (broker,),
+        Notice.QUESTION_TAKEN_BACK: (broker,),
         Notice.LMS_INVITATION: (broker,),
         Notice.LMS_ENROLLED: (broker,),
         Notice.CERTIFICATE_ISSUED: (broker, counselor),

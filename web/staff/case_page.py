@@ -76,6 +76,11 @@ _DONE = {
     "revoke": N_("The certification is revoked."),
     "resend": N_("The notice is sent again."),
     "answer": N_("The answer is written down."),
+    "address": N_(
+        "The e-mail address is corrected. The address before is told, and what the mail server had refused is sent "
+        "again."
+    ),
+    "question": N_("The question is taken back. The assister is told that no answer is needed any more."),
     "check": N_("The background check is ordered anew."),
     "repeat": N_("The checks are made again; what comes of it stands here as soon as it is known."),
     "correct": N_("The name is corrected. A new certificate supersedes the one before."),
@@ -101,6 +106,7 @@ _AUDITED = {
     "flag": (EntryKind.FLAG, "cleared"),
     "raise_flag": (EntryKind.FLAG, "raised"),
     "note": (EntryKind.AUDIT, "case.noted"),
+    "address": (EntryKind.AUDIT, "case.address_corrected"),
 }
 
 

@@ -150,6 +150,12 @@ async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> 
     return await give_command(form, command, verdict)
 
 
+@router.post("/question")
+async def take_question_back(form: Annotated[PostedForm, require_form("question")]) -> Response:
+    """Takes the open question back: nothing is needed from the assister any more (A12)."""
+    return await _give_with_reason(form, form.visit.services.cases.take_question_back)
+
+
 @router.post("/resend")
 async def resend_notice(form: Annotated[PostedForm, require_form("resend")]) -> Response:
     """Sends a notice again."""

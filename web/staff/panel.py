@@ -30,6 +30,7 @@ from domain.state.commands import (
     EndDispute,
     ReorderCheck,
     RepeatChecks,
+    TakeQuestionBack,
     list_check_sources,
 )
 from domain.state.eligibility import Check, CheckSource, Verdict, find_open_checks
@@ -45,6 +46,7 @@ from web.staff.reasons import list_usual_reasons
 # The forms of a case's page, each with the permission it needs and the command it gives; what is no command gives none.
 FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "decision": (Permission.DECIDE, CommandKind.DECIDE),
+    "question": (Permission.DECIDE, CommandKind.TAKE_QUESTION_BACK),
     "resend": (Permission.RESEND, CommandKind.RESEND),
     "withdraw": (Permission.WITHDRAW, CommandKind.WITHDRAW),
     "revoke": (Permission.REVOKE, CommandKind.REVOKE),
@@ -124,6 +126,7 @@ class Panel:
     kept: list[GivenCommand]
     askable: tuple[str, ...]
     answers: bool
+    takes_question_back: bool
     answered_fields: frozenset[str]
 
     @property
@@ -189,6 +192,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
         askable=list_askable_fields(certification.opening.kind) if certification else (),
         answers=may["answer"] and not find_refusal(AnswerQuestion(changes={}), state),
+        takes_question_back=may["question"] and not find_refusal(TakeQuestionBack(), state),
         answered_fields=list_asked_fields(certification) - {"email"} if certification else frozenset(),
     )
 

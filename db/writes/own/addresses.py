@@ -1,6 +1,6 @@
 """The e-mail address that somebody goes by, changed to one they have confirmed; the one before is told (D6)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,19 +41,34 @@ def change_own_address(session: Session, identity_key: bytes, token: str, new: s
     if own is None or own.email == new:
         return AddressChanged()
     before, found = own.email, list_own_cases(session, {own.email})
-    moved = [case for case in found if not _is_being_checked(case)]
-    locked = [lock_case(session, case_id) for case_id in sorted(case.case_id for case in moved)]
-    # A check may have been ordered before the case was ours.
-    cases = [case for case in locked if not _is_being_checked(case)]
-    if any(_is_anothers(session, identity_key, case, new) for case in cases):
+    cases = move_cases(session, identity_key, found, before, new, now)
+    if cases is None:
         return AddressChanged(is_taken=True)
     for case in cases:
-        _move_case(session, identity_key, case, before, new)
         record_audit(session, now, ACTOR, "own.address_changed", case, own_session=own.id)
-    if cases:
-        keep_former_address(session, cases[-1], [before], now)
     _note_address(session, own, new)
     return AddressChanged(stays=len(cases) < len(found))
+
+
+def move_cases(
+    session: Session, identity_key: bytes, found: Collection[Case], before: str, new: str, now: datetime
+) -> list[Case] | None:
+    """Has the letters of these cases go to a confirmed address instead of the one before, which is told; those moved.
+
+    A case whose background check is under way is left out. None, and nothing changed, where the address is the key of
+    somebody else.
+    """
+    moved = [case for case in found if not is_address_checked(case)]
+    locked = [lock_case(session, case_id) for case_id in sorted(case.case_id for case in moved)]
+    # A check may have been ordered before the case was ours.
+    cases = [case for case in locked if not is_address_checked(case)]
+    if any(_is_anothers(session, identity_key, case, new) for case in cases):
+        return None
+    for case in cases:
+        _move_case(session, identity_key, case, before, new)
+    if cases:
+        keep_former_address(session, cases[-1], [before], now)
+    return cases
 
 
 def keep_former_address(session: Session, case: Case, before: Iterable[str], now: datetime) -> None:
@@ -71,7 +86,8 @@ def keep_former_address(session: Session, case: Case, before: Iterable[str], now
         )
 
 
-def _is_being_checked(case: Case) -> bool:
+def is_address_checked(case: Case) -> bool:
+    """Whether a background check is made with the address: it changes by an answer alone, which has it made anew."""
     return case.program != FEDERAL_PROGRAM and is_being_checked(Kind(case.kind), Stage(case.stage))
 
 

@@ -57,7 +57,7 @@ from domain.shared.cases.reasons import Coded, Reason
 from domain.shared.cases.stages import Certificate, Stage, WaitingFor
 from domain.shared.claims import find_proof_refusal
 from domain.shared.documents.faults import Fault
-from domain.state.commands import AnswerQuestion, Decide, ReorderCheck, RepeatChecks
+from domain.state.commands import AnswerQuestion, Decide, ReorderCheck, RepeatChecks, TakeQuestionBack
 from domain.state.eligibility import Verdict
 
 _VENDOR, _VERSION, _MARKET = "vendor-a", "1", Market.INDIVIDUAL
@@ -284,6 +284,7 @@ def _list_own_commands() -> list[Arrival]:
         ),
         make_command_arrival(Decide(verdict=Verdict.APPROVE), "staff"),
         make_command_arrival(AnswerQuestion(changes={}), "assister, staff"),
+        make_command_arrival(TakeQuestionBack(), "staff"),
         make_command_arrival(ReorderCheck(), "staff"),
         make_command_arrival(RepeatChecks(), "staff"),
         make_command_arrival(ActivateAccount(), "assister"),

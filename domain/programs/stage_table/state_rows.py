@@ -29,7 +29,7 @@ from domain.shared.claims import find_proof_refusal
 from domain.shared.documents.faults import Fault
 from domain.state.background_reports import find_outdated_reason
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
-from domain.state.commands import AnswerQuestion, Decide, ReorderCheck, RepeatChecks
+from domain.state.commands import AnswerQuestion, Decide, ReorderCheck, RepeatChecks, TakeQuestionBack
 from domain.state.eligibility import Verdict
 from domain.state.facts import (
     AgreementAcceptedData,
@@ -112,6 +112,7 @@ _UNPROVEN_WAY = (
 _NOTICES = (
     Notice.REQUEST_RECEIVED,
     Notice.INFORMATION_NEEDED,
+    Notice.QUESTION_TAKEN_BACK,
     Notice.LMS_INVITATION,
     Notice.LMS_ENROLLED,
     Notice.TRAINING_LAPSED,
@@ -218,6 +219,7 @@ def _list_own_commands() -> list[Arrival]:
         *(make_command_arrival(Decide(verdict=verdict), "staff", verdict.value) for verdict in Verdict),
         make_command_arrival(Decide(verdict=Verdict.APPROVE, override="seen on paper"), "staff", "approve, override"),
         make_command_arrival(answer, "assister, staff"),
+        make_command_arrival(TakeQuestionBack(), "staff"),
         make_command_arrival(ReorderCheck(consent="by phone"), "staff"),
         make_command_arrival(RepeatChecks(), "staff"),
         make_command_arrival(ActivateAccount(), "assister", "by a link in force"),

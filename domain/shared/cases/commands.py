@@ -21,6 +21,7 @@ class CommandKind(StrEnum):
 
     DECIDE = "decide"
     ANSWER = "answer"
+    TAKE_QUESTION_BACK = "take_question_back"
     WITHDRAW = "withdraw"
     REVOKE = "revoke"
     RESEND = "resend"

@@ -23,6 +23,7 @@ class FactKind(StrEnum):
     BACKGROUND_REORDERED = "background_reordered"
     DECIDED = "decided"
     ANSWERED = "answered"
+    QUESTION_TAKEN_BACK = "question_taken_back"
     LMS_INVITED = "lms_invited"
     LMS_ENROLLED = "lms_enrolled"
     LMS_REGISTERED = "lms_registered"

@@ -84,6 +84,7 @@ class RebuiltProgress(BaseModel):
     facts: list[str] = Field(default_factory=list)
     passed: bool = False
     rounds: int = 0
+    take_backs: int = 0
     check_round: int = 0
     unknown_license: bool = False
     asked: bool = False
@@ -329,6 +330,7 @@ class Progress(CaseProgress):
     check_round: int = Field(default=0, description="after how many answers the background check was due anew")
     unknown_license: bool = False
     asked: bool = False
+    take_backs: int = Field(default=0, description="how often staff took a question back")
     verdict: str = ""
     pending: list[Command] = Field(default_factory=list, description="decisions and answers accepted, not yet applied")
     adverse_action: AdverseActionSnapshot = Field(default_factory=AdverseActionSnapshot)

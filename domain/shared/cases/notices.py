@@ -16,6 +16,7 @@ class Notice(StrEnum):
 
     REQUEST_RECEIVED = "request_received"
     INFORMATION_NEEDED = "information_needed"
+    QUESTION_TAKEN_BACK = "question_taken_back"
     LMS_INVITATION = "lms_invitation"
     LMS_ENROLLED = "lms_enrolled"
     DENIED = "denied"
@@ -81,6 +82,7 @@ DEADLINE_NOTICES = frozenset({Notice.TRAINING_DUE, Notice.TRAINING_LAPSED, Notic
 TOPIC: dict[Notice, Topic] = {
     Notice.REQUEST_RECEIVED: Topic.GENERAL,
     Notice.INFORMATION_NEEDED: Topic.GENERAL,
+    Notice.QUESTION_TAKEN_BACK: Topic.GENERAL,
     Notice.LMS_INVITATION: Topic.TRAINING,
     Notice.LMS_ENROLLED: Topic.TRAINING,
     Notice.DENIED: Topic.GENERAL,

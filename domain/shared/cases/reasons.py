@@ -81,10 +81,16 @@ SENTENCES: dict[str, str] = {
     "id_used": "This id was used for another command; use a new one.",
     "reason_needed": "Give a reason.",
     "not_asked": "No information has been asked for.",
+    "question_taken_back": "Our staff have taken the question back; no answer is needed any more.",
+    "answer_on_its_way": "The assister has answered already, and the answer is about to be carried out; look at the "
+    "case again in a moment.",
+    "no_open_question": "There is no open question that could be taken back: it was answered, or taken back before.",
     "notice_not_sendable": "This notice can't be sent at this point of the case.",
     "flag_is_up": "This flag is up already.",
     "notes_full": "A case has {most} notes at most, and this one has as many.",
     "flag_not_up": "This flag is not up any more; somebody has taken it down.",
+    "address_in_check": "A background check goes by this e-mail address. Ask the assister about it first: as long as "
+    "the question is open it is corrected here as their answer, and the check is made anew.",
     "fields_at_fault": "Some of the fields are at fault.",
     "identity_taken": "This NPN or e-mail belongs to another person's case.",
     "other_case": "This command is for another case.",

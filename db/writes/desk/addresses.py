@@ -1,0 +1,128 @@
+"""A mistyped e-mail address that staff correct: the assister reads them the code sent to the new one (D1, D6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from sqlmodel import col, select
+
+from db.case_state import applicant_of, list_rows, load_case, state_of
+from db.tables import SYSTEM, Case, CommandRow, EffectRow
+from db.writes.commands import CONSENT, keep_command
+from db.writes.facts import lock_case, lower_flag, record_audit
+from db.writes.own.addresses import is_address_checked, move_cases
+from domain.programs.commands import find_refusal
+from domain.shared.cases.authors import OnBehalf, ProofMethod
+from domain.shared.cases.commands import CommandOrigin, ResendNotice
+from domain.shared.cases.notices import Notice
+from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.documents.faults import Fault, Invalid
+from domain.state.certification import CertificationState, EligibilityStatus
+from domain.state.commands import AnswerQuestion
+
+# How staff have it, in the audit: a code that was read to them, which the new address alone was sent.
+METHOD = "phone"
+MAIL_REFUSED = "mail_refused"
+
+
+@dataclass(frozen=True)
+class AddressCorrection:
+    """Who of staff corrects the address of which case, and why; ``command_id`` is the form's.
+
+    ``consented``: the assister agrees to a background check with the new address.
+    """
+
+    case_id: str
+    actor: str
+    reason: str
+    command_id: str
+    consented: bool = False
+
+
+@dataclass(frozen=True)
+class AddressCorrected:
+    """What a correction leaves to do: letters to be sent again, each with its case; and an answer to be applied."""
+
+    letters: list[tuple[str, Notice]]
+    answer: CommandRow | None = None
+
+
+def find_correction_refusal(session: Session, case_id: str) -> Reason | None:
+    """Why the address of a case can't be corrected by staff now. Raises `UnknownCase`."""
+    case = load_case(session, case_id)
+    state = state_of(session, case)
+    if state.ended:
+        return Reason("case_ended", {"stage": state.stage.value})
+    is_in_check = is_address_checked(case) and not _is_asked(session, case)
+    return Reason("address_in_check") if is_in_check else None
+
+
+def needs_consent(session: Session, case_id: str) -> bool:
+    """Whether a background check would be made anew with a corrected address, which the assister has to agree to."""
+    return is_address_checked(load_case(session, case_id))
+
+
+def correct_address(
+    session: Session, identity_key: bytes, correction: AddressCorrection, new: str, now: datetime
+) -> AddressCorrected:
+    """Has the case go by an address whose mail the assister reads, and every case of theirs under the same one.
+
+    Where a background check is made with it, this is the answer to the question that is open. Raises `Refusal` where
+    it can't be done now, and `Invalid` for somebody else's address or a consent that is missing; nothing is changed
+    then, and the code isn't used up.
+    """
+    case = load_case(session, correction.case_id)
+    before = applicant_of(case).email.lower()
+    if why := find_correction_refusal(session, case.case_id):
+        raise Refusal(why)
+    if before == new:
+        return AddressCorrected([])
+    if is_address_checked(case):
+        return _answer_with_address(session, identity_key, correction, new, now)
+    theirs = list_rows(session, select(Case).where(col(Case.assister_id) == case.assister_id))
+    found = [one for one in theirs if applicant_of(one).email.lower() == before]
+    cases = move_cases(session, identity_key, found, before, new, now)
+    if cases is None:
+        raise Invalid([Fault("email", "address_taken")])
+    for one in cases:
+        _record_correction(session, one, correction, now)
+    return AddressCorrected([letter for one in cases for letter in _list_failed_letters(session, one)])
+
+
+def _answer_with_address(
+    session: Session, identity_key: bytes, correction: AddressCorrection, new: str, now: datetime
+) -> AddressCorrected:
+    said = OnBehalf(method=ProofMethod.OTHER, reason=correction.reason)
+    changes = {"email": new, **({CONSENT: True} if correction.consented else {})}
+    origin = CommandOrigin(correction.command_id, correction.case_id, correction.actor, correction.reason, now)
+    kept = keep_command(session, identity_key, AnswerQuestion(changes=changes, on_behalf=said), origin)
+    if isinstance(kept, Reason):
+        raise Refusal(kept)
+    case = lock_case(session, correction.case_id)
+    _record_correction(session, case, correction, now)
+    return AddressCorrected(_list_failed_letters(session, case), kept)
+
+
+def _record_correction(session: Session, case: Case, correction: AddressCorrection, now: datetime) -> None:
+    record_audit(session, now, correction.actor, "case.address_corrected", case, correction.reason, method=METHOD)
+    if lower_flag(case, MAIL_REFUSED):
+        session.add(case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{MAIL_REFUSED}", case)
+
+
+def _is_asked(session: Session, case: Case) -> bool:
+    state = state_of(session, case)
+    return isinstance(state, CertificationState) and state.eligibility is EligibilityStatus.INFORMATION_REQUESTED
+
+
+def _list_failed_letters(session: Session, case: Case) -> list[tuple[str, Notice]]:
+    """The notices that the mail server refused when they were sent last, and that are still true."""
+    rows = list_rows(session, select(EffectRow).where(col(EffectRow.case_id) == case.case_id))
+    last = {row.kind: row for row in sorted(rows, key=lambda row: row.done_at or row.intended_at)}
+    refused = {kind for kind, row in last.items() if row.result is not None and row.result.get("refused")}
+    state = state_of(session, case)
+    return [
+        (case.case_id, notice)
+        for notice in Notice
+        if f"notice.{notice}" in refused and not find_refusal(ResendNotice(notice=notice), state)
+    ]
