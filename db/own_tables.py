@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, text
+from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from db.tables import Utc
@@ -80,6 +80,27 @@ class PortalPass(SQLModel, table=True):
     given_at: datetime = Field(sa_type=Utc)
     expires_at: datetime = Field(sa_type=Utc, index=True)
     ended_at: datetime | None = Field(default=None, sa_type=Utc)
+
+
+class AnswerFile(SQLModel, table=True):
+    """A document that came with the answer to a question of staff, by the hash of its content; never changed."""
+
+    __tablename__ = "answer_file"
+    __table_args__ = (
+        UniqueConstraint("case_id", "question", "number"),
+        UniqueConstraint("case_id", "question", "sha256"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(foreign_key="assister_case.case_id")
+    question: int = Field(description="which of the case's questions, counted from 1")
+    number: int = Field(description="which of the question's documents, counted from 1")
+    name: str = Field(description="what its sender calls it; no path, never a name of a file of ours")
+    media_type: str = Field(description="by its content")
+    size: int
+    sha256: str
+    content: bytes = Field(sa_type=LargeBinary)
+    submitted_by: str
+    submitted_at: datetime = Field(sa_type=Utc)
 
 
 class AnswerRow(SQLModel, table=True):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 # As the migrations made them.
 APPEND_ONLY = (
-    *("appeal_file", "audit", "audit_digest", "case_note", "certificate", "evidence"),
+    *("answer_file", "appeal_file", "audit", "audit_digest", "case_note", "certificate", "evidence"),
     *("fact", "kept_rules", "look", "sent_mail"),
 )
 READ_ONLY = ("alembic_version",)

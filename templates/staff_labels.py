@@ -427,6 +427,7 @@ ACTIONS: Labels = {
     "end_dispute.refused": N_("End of a dispute refused"),
     "case.reopened": N_("Opened again by an appeal, where it stood"),
     "appeal.filed.refused": N_("Appeal not taken"),
+    "answer.file": N_("Document for an answer added"),
     "appeal.evidence": N_("Evidence added to the appeal"),
     "appeal.evidence.refused": N_("Evidence not taken"),
     "appeal.decided.refused": N_("Decision on the appeal not taken"),

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
 from db.house_tables import ReturnedLetter
+from db.reads.answer_files import ListedFile, find_answered_question, list_answer_files
 from db.reads.certificates import judge_certificate
 from db.reads.npn.claims import ProofOffer, find_proof_offer
 from db.reads.pending import (
@@ -134,7 +135,7 @@ class GivenCommand:
 class GivenAnswer:
     """An assister's answer that was applied: the message, and each changed field with what it was and what it became.
 
-    ``method`` is how staff had their word, where staff answered for them.
+    ``method`` is how staff had their word, where staff answered for them; ``files`` are the documents that came along.
     """
 
     at: datetime
@@ -142,6 +143,7 @@ class GivenAnswer:
     message: str
     method: str | None
     changed: list[tuple[str, Any, Any]]
+    files: list[ListedFile]
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,10 @@ class Flag:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """A case with everything that is known of it; ``person`` is who it is about, as they are known now."""
+    """A case with everything that is known of it; ``person`` is who it is about, as they are known now.
+
+    ``unanswered_files`` came for a question that isn't answered yet, or was taken back.
+    """
 
     case_id: str
     workflow_id: str
@@ -175,6 +180,7 @@ class CaseFile:
     certificates: list[IssuedCertificate]
     commands: list[GivenCommand]
     answers: list[GivenAnswer]
+    unanswered_files: list[ListedFile]
     held: list[HeldEvent]
     altered: list[EventKeptAside]
     uncounted: list[UncountedReport]
@@ -198,6 +204,9 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
     effects = _read_rows(session, EffectRow, case_id)
     audited: list[AuditRow] = _read_rows(session, AuditRow, case_id)
     evidence, mails = list_evidence(session, case), _list_mails(session, case_id)
+    files = list_answer_files(session, case_id)
+    answers = _list_answers(commands, known, files)
+    answered = {file for one in answers for file in one.files}
     return CaseFile(
         case_id=case_id,
         workflow_id=case.workflow_id,
@@ -217,7 +226,8 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         mails=mails,
         certificates=_list_certificates(session, case, state, now),
         commands=[_describe_command(row) for row in sorted(commands, key=lambda row: row.created_at)],
-        answers=_list_answers(commands),
+        answers=answers,
+        unanswered_files=[one for one in files if one not in answered],
         held=list_held_events(session, case_id),
         altered=list_altered_events(session, case_id),
         uncounted=list_uncounted_reports(session, case_id),
@@ -283,8 +293,8 @@ def _describe_command(row: CommandRow) -> GivenCommand:
     return GivenCommand(row.id, row.kind, row.actor, row.reason, row.state, row.answer, row.created_at, shown)
 
 
-def _list_answers(rows: Iterable[CommandRow]) -> list[GivenAnswer]:
-    """The answers to questions, the last first."""
+def _list_answers(rows: Iterable[CommandRow], facts: Sequence[Fact], files: Sequence[ListedFile]) -> list[GivenAnswer]:
+    """The answers to questions, the last first, each with the documents that came for its question."""
     answers = [row for row in rows if row.kind == CommandKind.ANSWER and row.state == CommandState.APPLIED]
     return [
         GivenAnswer(
@@ -293,6 +303,7 @@ def _list_answers(rows: Iterable[CommandRow]) -> list[GivenAnswer]:
             message=row.reason,
             method=(row.data.get("on_behalf") or {}).get("method"),
             changed=[(name, *pair) for name, pair in row.data.get(COMPARED, {}).items()],
+            files=[one for one in files if one.question == find_answered_question(facts, row.id)],
         )
         for row in sorted(answers, key=lambda row: row.created_at, reverse=True)
     ]

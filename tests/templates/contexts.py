@@ -364,8 +364,12 @@ def question(
         "action": "/me/0a1b2c/information",
         "fields": {*(named or list_askable_fields(kind))},
         "is_narrow": bool(named),
+        "files": [{"name": "lease & map.pdf", "url": "/me/0a1b2c/answers/1/1"}] if named else [],
+        "most_files": 10,
+        "largest_file": 3,
     }
     faults = [{"field": "message", "message": "Fault of message"}, *FAULTS] if answered else []
+    faults += [{"field": "file", "message": "Fault of file"}] if answered else []
     return status(language, kind, "awaiting_information", "information", question=asked, values=ANSWERS, errors=faults)
 
 

@@ -43,7 +43,11 @@ def contacts(answer: httpx2.Response) -> set[str]:
 
 def answers(reader: Reader) -> dict[str, str | None]:
     """What the text fields and the lists hold."""
-    typed = {field["name"] or "": field["value"] for field in reader.of("input") if field.get("type") != "hidden"}
+    typed = {
+        field["name"] or "": field["value"]
+        for field in reader.of("input")
+        if field.get("type") not in ("hidden", "file")
+    }
     return {**typed, **reader.chosen}
 
 

@@ -110,7 +110,8 @@ async def test_a_question_names_fields_the_answer_is_about_them_alone_and_is_sho
     link = await house.link(reviewer.case_id)
     theirs = read(await house.browser.get(f"{link}?lang=en"))
     named = {(field["name"] or "").partition(".")[0] for field in theirs.of("input")} - {"csrf_token"}
-    assert named == {"phone", "business_address", "physical_same"}, "an address that is the same may follow"
+    shown = {"phone", "business_address", "physical_same", "file"}
+    assert named == shown, "an address that is the same may follow, and documents may come along"
     assert "This is what we have from you" in theirs.text
     answer = {"message": "This one.", "phone": "505-555-0177"}
     assert (await house.post(f"{link}/information", answer)).status_code == 303

@@ -7,11 +7,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import find_ending_reason, request_of
+from db.reads.answer_files import list_answer_files
 from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, SUSPENDING, Stage, WaitingFor
+from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
 from domain.shared.documents.faults import Fault
 from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact, describe_npn_lookup
@@ -20,7 +22,7 @@ from domain.state.adverse_actions import find_dispute_refusal
 from domain.state.agreements import find_agreement
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
-from domain.state.questions import list_asked_fields
+from domain.state.questions import count_questions, list_asked_fields
 from domain.state.training_deadline import describe_deadline
 from starter.cases import now
 from starter.review_targets import expect_case_decision
@@ -82,7 +84,7 @@ async def render_status(
         portal_url=_find_portal_url(services, waiting_for),
         certificate=_describe_certificate(certification, here, language),
         train_meanwhile=_trains_meanwhile(state),
-        question=_describe_question(certification, f"{here}/information?lang={language}") if asking else None,
+        question=await _describe_question(services, certification, here, language) if asking else None,
         values=values if values is not None else _list_asked_values(case.request) if asking else {},
         errors=describe_faults(drop_copied_faults(values or {}, faults), language),
         answered=told in (state.round, state.round + 1) and not asking and not _is_untaken(state, told),
@@ -163,14 +165,21 @@ def _describe_adverse_action(certification: OwnCertification, action: str, langu
     }
 
 
-def _describe_question(certification: OwnCertification, action: str) -> dict[str, Any]:
-    """What staff ask, and the fields that the answer's form has."""
-    decision = certification.state.decision
+async def _describe_question(
+    services: Services, certification: OwnCertification, here: str, language: str
+) -> dict[str, Any]:
+    """What staff ask, the fields that the answer's form has, and the documents that we have for it already."""
+    decision, number = certification.state.decision, count_questions(certification.state)
+    files = await services.database.read(list_answer_files, certification.case.case_id, number)
+    action = f"{here}/information/documents?lang={language}"
     return {
         "text": decision.told_reason if decision else "",
         "action": action,
         "fields": list_asked_fields(certification.state),
         "is_narrow": bool(decision and decision.fields),
+        "files": [{"name": one.name, "url": f"{here}/answers/{number}/{one.number}"} for one in files],
+        "most_files": MOST_FILES,
+        "largest_file": LARGEST_FILE // 1024 // 1024,
     }
 
 

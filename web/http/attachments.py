@@ -3,13 +3,14 @@
 from fastapi.responses import Response
 
 from db.appeal_tables import AppealFile
+from db.own_tables import AnswerFile
 from domain.shared.documents.evidence import EXTENSIONS
 from web.http.pages import PRIVATE
 
 _NOTHING = "default-src 'none'; sandbox"
 
 
-def build_attachment(found: AppealFile) -> Response:
+def build_attachment(found: AppealFile | AnswerFile) -> Response:
     """The file to be saved, under a name of ours: what its sender calls it is shown on pages only."""
     name = f"evidence-{found.number}.{EXTENSIONS[found.media_type]}"
     headers = {

@@ -20,6 +20,9 @@ MAX_BODY = 256 * 1024
 # A file of evidence or of earlier years, and the form around it.
 UPLOADS = re.compile(r".*/appeal/evidence|/staff/appeals/[^/]+/evidence|/staff/imports|/api/imports")
 MAX_UPLOAD = LARGEST_FILE + 16 * 1024
+# An answer with documents, where more is read than is taken: what was typed beside a file that is too large is kept.
+DOCUMENTS = re.compile(r"/me/[^/]+/information/documents")
+MAX_DOCUMENTS = 4 * LARGEST_FILE
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"
 # Under TLS browsers see to it that no other host sets such a cookie.
@@ -68,7 +71,7 @@ class _TooLarge(Exception):
 class Limits:
     """Middleware: bodies over 256 KiB, NUL characters in addresses and forms of other sites are refused.
 
-    Where evidence is taken a body has 3 MiB.
+    Where evidence is taken a body has 3 MiB, an answer with documents 12.
 
     Answers carry security headers, and remember the language that was asked for by the address. What nobody foresaw
     ends here as a 500, logged by its places: the server's own traceback quotes what was sent. It is plain ASGI:
@@ -164,6 +167,8 @@ class Limits:
 
 def _find_largest_body(scope: Scope) -> int:
     """How large a body may be; who sends one is looked at before it is read."""
+    if DOCUMENTS.fullmatch(scope["path"]):
+        return MAX_DOCUMENTS
     return MAX_UPLOAD if UPLOADS.fullmatch(scope["path"]) else MAX_BODY
 
 

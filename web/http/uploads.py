@@ -1,4 +1,4 @@
-"""A form with a file, as browsers send it (multipart/form-data): its fields, and one file with its content, unjudged.
+"""A form with files, as browsers send it (multipart/form-data): its fields, and files with their content, unjudged.
 
 The headers of its parts are read by the standard library's parser of e-mails. The form itself is not: that parser opens
 parts within parts however deep they are, and looks at each line once for every one it is in.
@@ -17,7 +17,7 @@ from domain.shared.documents.faults import Fault, Invalid
 from web.http.forms import Values, read_media_type
 
 UPLOAD_TYPE = "multipart/form-data"
-MOST_PARTS = 20
+MOST_PARTS = 60
 LONGEST_BOUNDARY = 200
 LONGEST_HEADERS = 8 * 1024
 _PARSER = HeaderParser()
@@ -25,27 +25,43 @@ _PARSER = HeaderParser()
 
 @dataclass(frozen=True)
 class Upload:
-    """What a form with a file holds; ``name`` is what its sender calls the file, empty where there is none."""
+    """What a form with files holds: its fields, and each file by what its sender calls it, with its content."""
 
     values: Values = field(default_factory=dict)
-    name: str = ""
-    content: bytes = b""
+    files: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the file of a form with one is called; empty where there is none."""
+        return self.files[0][0] if self.files else ""
+
+    @property
+    def content(self) -> bytes:
+        """The content of the file of a form with one; empty where there is none."""
+        return self.files[0][1] if self.files else b""
 
 
-async def read_upload(request: Request) -> Upload:
-    """The form of a request. Raises `Invalid` where it is none, or holds more than one file."""
-    if read_media_type(request) != UPLOAD_TYPE:
+def is_upload(request: Request) -> bool:
+    """Whether a request is a form with files."""
+    return read_media_type(request) == UPLOAD_TYPE
+
+
+async def read_upload(request: Request, most_files: int = 1) -> Upload:
+    """The form of a request. Raises `Invalid` where it is none, or holds more files than it may."""
+    if not is_upload(request):
         raise Invalid([Fault("file", "file_upload")])
     if not hasattr(request.state, "upload"):  # the token of a form is looked for in it before its page reads it
         body = await request.body()
         # Beside the loop: of three megabytes each line is looked at.
         request.state.upload = await asyncio.to_thread(parse_upload, request.headers["content-type"], body)
     upload: Upload = request.state.upload
+    if len(upload.files) > most_files:
+        raise Invalid([Fault("file", "file_upload")])
     return upload
 
 
 def parse_upload(content_type: str, body: bytes) -> Upload:
-    """The form in a body; raises as `read_upload` does."""
+    """The form in a body, with every file in it; raises `Invalid` where it is none. Texts are as in `read_form`."""
     values: Values = {}
     files: list[tuple[str, bytes]] = []
     for headers, content in _split_parts(_read_boundary(content_type), body):
@@ -54,12 +70,9 @@ def parse_upload(content_type: str, body: bytes) -> Upload:
         if file_name is not None:
             files.append((_decode(file_name), content))
         elif name:
-            values[name] = content.decode("utf-8", "replace").strip()
-    files = [one for one in files if any(one)]  # a browser sends a file that wasn't chosen, too
-    if len(files) > 1:
-        raise Invalid([Fault("file", "file_upload")])
-    name, content_of_file = files[0] if files else ("", b"")
-    return Upload(values, name, content_of_file)
+            values[name] = "\n".join(content.decode("utf-8", "replace").strip().splitlines())
+    # A browser sends a file that wasn't chosen, too.
+    return Upload(values, tuple(one for one in files if any(one)))
 
 
 def _read_boundary(content_type: str) -> bytes:

@@ -16,7 +16,7 @@ from web.services import Services, ServicesDep
 
 router = build_page_router()
 
-_KEEPER = FormKeeper("kept_form", OWN_PATH)
+_KEEPER = FormKeeper("kept_form", OWN_PATH, takes_uploads=True)
 
 
 @router.get("/me/kept")
@@ -34,6 +34,7 @@ async def show_kept_form(request: Request, services: ServicesDep, visitor: OwnPa
         action=kept.action,
         fields=[*kept.values.items()],
         texts=[text for name, text in kept.values.items() if name == "message"],
+        lacks_files=kept.lacks_files,
         own_url=f"{OWN_PATH}{build_query(lang=language)}",
     )
     drop_kept_form(page, services)

@@ -7,12 +7,14 @@ from typing import TypeVar
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from db.reads.answer_files import find_answer_file
 from db.reads.case_file import CaseFile, Mail, find_mail, read_case_file
 from db.reads.third_parties import Evidence, find_evidence_of_case
 from db.tables import SentMail
 from db.writes.access_log import record_part
 from starter.cases import now
 from starter.registry_answers import list_answer_rows
+from web.http.attachments import build_attachment
 from web.http.pages import build_page_router, find_certificate_file, render_mail
 from web.http.problem_pages import NO_FILE, render_problem
 from web.staff.case_page import render_case
@@ -46,6 +48,16 @@ async def show_evidence(visit: FileVisit, case_id: str, number: int) -> Response
     cut = MOST_SHOWN if len(row.raw) > MOST_SHOWN else None
     rows = list_answer_rows(row.raw)
     return visit.render_page("staff/evidence.html", file=file, evidence=kept, rows=rows, text=text, cut=cut)
+
+
+@router.get("/answers/{question}/{number}", response_class=Response)
+async def download_document(visit: FileVisit, case_id: str, question: int, number: int) -> Response:
+    """A document that came with an answer, to be saved."""
+    found = await visit.services.database.read(find_answer_file, case_id, question, number)
+    if found is None:
+        raise _build_not_found()
+    await visit.record_access("evidence", [case_id])
+    return build_attachment(found)
 
 
 @router.get("/mails/{number}")

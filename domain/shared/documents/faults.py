@@ -53,6 +53,7 @@ SENTENCES: dict[str, str] = {
     "physical address in the states that are let in.",
     "file_too_large": "The file is larger than {limit} MB; send a smaller one, or its parts.",
     "file_kind": "Send a whole PDF, PNG or JPEG file; this is none, or something else stands in it too.",
+    "files_full": "There are {most} files already, and no more can be taken; say the rest in words.",
     "file_upload": "Send one file, and the other fields, as a form with a file (multipart/form-data).",
     "in_future": "Give a day that isn't after today.",
     "before_decision": "Give a day that isn't before the decision.",

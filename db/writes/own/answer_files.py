@@ -1,0 +1,56 @@
+"""Documents that an assister sends with the answer to a question of staff: kept at once, before the answer (A12)."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from db.case_state import state_of
+from db.own_tables import AnswerFile
+from db.writes.appeals.filing import Submission
+from db.writes.facts import lock_case, record_audit
+from domain.programs.commands import find_refusal
+from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.evidence import MOST_FILES
+from domain.shared.documents.faults import Fault, Invalid
+from domain.state.certification import CertificationState
+from domain.state.commands import AnswerQuestion
+from domain.state.questions import count_questions
+
+
+def add_answer_file(session: Session, case_id: str, submission: Submission, actor: str, now: datetime) -> int:
+    """Keeps a document for the question that is open; which of its documents it is. The same one again is that one.
+
+    Raises `Refusal` where nothing is asked any more, and `Invalid` where there are as many as may be.
+    """
+    case = lock_case(session, case_id)
+    state = state_of(session, case)
+    if why := find_refusal(AnswerQuestion(changes={}), state):
+        raise Refusal(why)
+    assert isinstance(state, CertificationState), "nobody else is asked anything"
+    question, digest = count_questions(state), sha256(submission.content).hexdigest()
+    of_question = (col(AnswerFile.case_id) == case_id, col(AnswerFile.question) == question)
+    known = select(col(AnswerFile.number)).where(*of_question, col(AnswerFile.sha256) == digest)
+    if (number := session.execute(known).scalar_one_or_none()) is not None:
+        return int(number)
+    number = int(session.execute(select(func.count()).where(*of_question)).scalar_one()) + 1
+    if number > MOST_FILES:
+        raise Invalid([Fault("file", "files_full", {"most": str(MOST_FILES)})])
+    session.add(
+        AnswerFile(
+            case_id=case_id,
+            question=question,
+            number=number,
+            name=submission.name,
+            media_type=submission.media_type,
+            size=len(submission.content),
+            sha256=digest,
+            content=submission.content,
+            submitted_by=actor,
+            submitted_at=now,
+        )
+    )
+    record_audit(session, now, actor, "answer.file", case, question=question, file=number, sha256=digest)
+    return number

@@ -1,0 +1,148 @@
+"""Documents that come with the answer to a question of staff: kept by their content, whatever else is wrong (A12)."""
+
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import time_machine
+
+from db.reads.answer_files import ListedFile, list_answer_files
+from db.reads.cases import read_audit
+from domain.shared.cases.facts import FactKind
+from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
+from tests.support import documents
+from tests.support.evidence import jpeg, pdf, png
+from tests.web.house import House
+from tests.web.test_pages import read
+from web.http.limits import MAX_DOCUMENTS
+
+HTML = {"Accept": "text/html"}
+
+
+async def asked(house: House) -> tuple[str, str]:
+    """A case of which staff have asked something, and its owner's page, where they are signed in."""
+    case_id = await house.open(documents.broker())
+    await house.decide(case_id, "ask", "Where is your office?")
+    return case_id, await house.link(case_id)
+
+
+async def send(house: House, link: str, *files: tuple[str, bytes], **values: str) -> httpx2.Response:
+    """Sends the answer's form as a browser does, with files."""
+    sent = [("file", (name, content, "application/octet-stream")) for name, content in files] or [
+        ("file", ("", b"", "application/octet-stream"))
+    ]
+    return await house.browser.post(f"{link}/information/documents?lang=en", data=values, files=sent, headers=HTML)
+
+
+async def kept(house: House, case_id: str) -> list[ListedFile]:
+    return await house.database.read(list_answer_files, case_id)
+
+
+async def test_documents_are_kept_though_the_answer_is_to_be_corrected_and_staff_see_them_beside_it(
+    house: House,
+) -> None:
+    case_id, link = await asked(house)
+    form = (await house.browser.get(link)).text
+    assert f'action="{link}/information/documents?lang=en" enctype="multipart/form-data"' in form
+    hostile = '../../"><script>alert(1)</script>.html'
+    faulted = await send(
+        house, link, ("lease.pdf", pdf()), (hostile, png()), message="", phone="505-555-0177", last_name="Brokker"
+    )
+    page = read(faulted, 422)
+    assert "<script>alert(1)" not in faulted.text
+    assert {field["id"] for field in page.of("textarea") if field.get("aria-invalid")} == {"message"}
+    typed = {field["name"]: field.get("value") for field in page.of("input")}
+    assert (typed["phone"], typed["last_name"]) == ("505-555-0177", "Brokker")
+    assert "We have these for your answer: lease.pdf" in " ".join(page.text.split())
+
+    answer = await send(house, link, ("lease.pdf", pdf()), ("map.jpg", jpeg()), message="Here.\r\nBye", phone="1")
+    assert answer.status_code == 422
+    assert [(one.question, one.number, one.media_type) for one in await kept(house, case_id)] == [
+        (1, 1, "application/pdf"),
+        (1, 2, "image/png"),
+        (1, 3, "image/jpeg"),
+    ], "the same one again is the one that is there"
+    assert (await send(house, link, message="Here.\r\nBye")).status_code == 303
+    (command,) = await house.apply_commands()
+    assert command.reason == "Here.\nBye"
+
+    own = await house.browser.get(f"{link}/answers/1/1")
+    assert (own.status_code, own.content) == (200, pdf())
+    await house.sign_in()
+    shown = (await house.browser.get(f"/staff/cases/{case_id}")).text
+    part = shown.partition('id="answers"')[2].partition("</section>")[0]
+    assert [f"answers/1/{number}" in part for number in (1, 2, 3)] == [True, True, True]
+    assert "Documents without an answer" not in shown
+    there = f"/staff/cases/{case_id}/answers/1"
+    for number, (content, kind, name) in enumerate(
+        ((pdf(), "application/pdf", "1.pdf"), (png(), "image/png", "2.png"), (jpeg(), "image/jpeg", "3.jpg")), 1
+    ):
+        answer = await house.browser.get(f"{there}/{number}")
+        assert (answer.content, answer.headers["content-type"]) == (content, kind)
+        assert answer.headers["content-disposition"] == f'attachment; filename="evidence-{name}"'
+        assert "sandbox" in answer.headers["content-security-policy"]
+    assert (await house.browser.get(f"{there}/4", headers=HTML)).status_code == 404
+    assert "evidence" in {row.page for row in await house.list_accesses(case_id)}
+    audited = [one for one in await house.database.read(read_audit, case_id) if one["action"] == "answer.file"]
+    assert len(audited) == 3
+    assert "lease" not in str(audited)
+
+
+async def test_a_document_that_is_none_or_too_large_is_refused_and_what_was_typed_is_kept(house: House) -> None:
+    case_id, link = await asked(house)
+    for content, sentence in (
+        (b"<html>no</html>", "Send a whole PDF, PNG or JPEG file"),
+        (pdf("x" * (LARGEST_FILE + 100)), "larger than 3 MB"),
+    ):
+        refused = read(await send(house, link, ("a.pdf", content), message="Typed with care."), 422)
+        assert sentence in refused.text
+        assert "Typed with care." in refused.text
+    assert await kept(house, case_id) == []
+    assert await house.apply_commands() == [], "an answer whose document is missing isn't taken for one without"
+    assert (await send(house, link, ("a.pdf", b"x" * MAX_DOCUMENTS), message="Much.")).status_code == 413
+    many = [(f"{number}.pdf", pdf(str(number))) for number in range(MOST_FILES + 1)]
+    full = read(await send(house, link, *many, message="All of it."), 422)
+    assert f"There are {MOST_FILES} files already" in full.text
+    assert "All of it." in full.text
+    assert len(await kept(house, case_id)) == MOST_FILES
+
+
+async def test_documents_of_a_question_that_was_taken_back_stand_by_themselves(house: House) -> None:
+    case_id, link = await asked(house)
+    assert (await send(house, link, ("early.pdf", pdf()), message="")).status_code == 422
+    await house.facts(case_id, FactKind.QUESTION_TAKEN_BACK, by="staff", reason="It was in the file.")
+    late = read(await send(house, link, ("late.pdf", pdf("late")), message="Too late."), 409)
+    assert "Too late." in late.text
+    assert [one.name for one in await kept(house, case_id)] == ["early.pdf"]
+    asking = {"verdict": "ask", "by": "staff", "reason": "And where is it?", "override": None, "round": 0}
+    await house.facts(case_id, FactKind.DECIDED, **asking)
+    assert "early.pdf" not in read(await house.browser.get(link)).text, "it came for another question"
+    assert (await send(house, link, ("second.pdf", pdf()), message="Here.")).status_code == 303
+    await house.apply_commands()
+    await house.sign_in()
+    page = read(await house.browser.get(f"/staff/cases/{case_id}")).text
+    answered, _, alone = page.partition("Documents without an answer")
+    assert "second.pdf" in answered
+    assert "early.pdf" in alone
+    assert "second.pdf" not in alone
+
+
+async def test_another_persons_documents_are_nobodys_else(house: House) -> None:
+    _, link = await asked(house)
+    await send(house, link, ("mine.pdf", pdf()), message="")
+    other = await house.link(await house.open(documents.broker()))
+    assert (await house.browser.get(f"{link}/answers/1/1", headers=HTML)).status_code == 404
+    assert (await house.browser.get(f"{other}/answers/1/1", headers=HTML)).status_code == 404
+    assert (await send(house, other, ("unasked.pdf", pdf()), message="Hello.")).status_code == 409
+
+
+async def test_what_was_typed_beside_documents_survives_the_end_of_the_session(house: House) -> None:
+    case_id, link = await asked(house)
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=31), tick=True):
+        answer = await send(house, link, ("lease.pdf", pdf()), message="Typed with care.")
+        assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/me")
+        await house.link(case_id)
+        page = read(await house.browser.get("/me/kept?lang=en"))
+    assert "Typed with care." in page.text
+    assert "We could not keep those that you had chosen." in page.text
+    assert [field["name"] for field in page.of("input") if field.get("type") == "file"] == ["file"]
+    assert await kept(house, case_id) == []
