@@ -93,9 +93,10 @@ def test_the_answer_form_offers_what_the_kind_may_correct(kind: str) -> None:
 
 
 def test_an_npn_can_be_looked_up_from_every_form_that_asks_for_it() -> None:
-    for name in ("license, broker, False", "question, broker, False", "register with faults", "profile"):
+    for name in ("license, broker, False", "question, broker, False", "profile, npn, good"):
         assert "https://registry.example.org/npn" in _list_links(name, "en"), name
-    assert "Where do I find my NPN?" in page("register", "en")
+    for name in ("register, npn, good", "profile, npn, faulty"):
+        assert "Where do I find my NPN?" in page(name, "en"), name
     assert "Where do I find my NPN?" not in page("question, enrollment_counselor, False", "en")
 
 
