@@ -447,7 +447,8 @@ async def test_a14_the_background_check_is_shown_with_order_and_report(office: O
     ordered = office.now
     await office.screened(opened)
     (found,) = [one for one in (await file_of(office, opened)).findings if one.check == "background_check"]
-    assert (found.result, found.basis) == ("pending", {"ordered_at": ordered, "result": None, "reported_at": None})
+    basis = {"ordered_at": ordered, "candidate": "cand_1", "result": None, "reported_at": None}
+    assert (found.result, found.basis) == ("pending", basis)
     await office.checked(opened, "consider")
     file = await file_of(office, opened)
     (found,) = [one for one in file.findings if one.check == "background_check"]
