@@ -101,6 +101,7 @@ class CertificatesActivities(contracts.Certificates):
             valid_until=fixed.valid_until,
             verify_url=f"{self._web_url}/certificates/{fixed.number}",
             language=snapshot.applicant.language,
+            addressed_as=snapshot.applicant.addressed_as,
         )
 
 

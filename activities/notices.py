@@ -101,7 +101,7 @@ class NoticesActivities(contracts.Notices):
     ) -> Mail:
         who = snapshot.applicant
         values = await self._values.gather(notice, letter, tokens, snapshot, now)
-        rendered = self._letters.render_notice(notice, who.language, values)
+        rendered = self._letters.render_notice(notice, who.language, values, who.addressed_as)
         return Mail(
             to=who.email,
             subject=rendered.subject,

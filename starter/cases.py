@@ -119,26 +119,26 @@ class Cases:
     # beginning
 
     async def submit_request(
-        self, request: AnyRequest, voucher: Voucher | None = None, language: str | None = None
+        self, request: AnyRequest, voucher: Voucher | None = None, shown: Mapping[str, str] | None = None
     ) -> Opened:
         """Stores a request first and starts its workflow next; what is left between the two is reconciled.
 
-        ``voucher`` and ``language`` as in `open_requested_case`. Raises `Invalid` for what keeps it out,
+        ``voucher`` and ``shown`` as in `open_requested_case`. Raises `Invalid` for what keeps it out,
         `SecondAccount` (B3) or another `Refusal` for another person's NPN or e-mail.
         """
-        opened = await self._database.write(open_requested_case, self._identity_key, request, now(), language, voucher)
+        opened = await self._database.write(open_requested_case, self._identity_key, request, now(), shown, voucher)
         if isinstance(opened, Refusal):
             raise opened
         return await self._start_opened(opened)
 
-    async def take_request(self, request: AnyRequest, draft: str, language: str | None = None) -> str | None:
+    async def take_request(self, request: AnyRequest, draft: str, shown: Mapping[str, str] | None = None) -> str | None:
         """Takes a request of the public's form, by somebody who has confirmed its e-mail address.
 
         Who sent it is answered alike whatever becomes of it; what isn't a new case is told by mail (D4). Answers the
         case to be begun by `try_to_start`, once they are answered: that it takes longer would tell. ``draft`` is the
         secret of the form's draft.
         """
-        opened = await self._database.write(take_request, self._identity_key, request, draft, now(), language)
+        opened = await self._database.write(take_request, self._identity_key, request, draft, now(), shown)
         return opened.case_id if opened is not None and opened.created else None
 
     async def begin_case(self, assister_id: str, program: str, plan_year: int, actor: str) -> Opened:
@@ -240,7 +240,8 @@ class Cases:
     ) -> CommandOutcome:
         """The assister's answer to a question of staff. Raises `Invalid` where the changed request isn't one.
 
-        ``shown`` is the language in which the agreement was shown, where it is accepted along with the answer.
+        ``shown`` is the language of the agreement, or of the text about the background check, that is accepted or
+        consented to along with the answer.
         """
         answer = AnswerQuestion(changes=dict(changes), language=shown, on_behalf=author.on_behalf)
         return await self._give_command(answer, case_id, author.actor, message, command_id)

@@ -23,7 +23,7 @@ from temporalio.envconfig import ClientConfig
 
 from domain.programs.policy_files import FaultyPolicies
 from settings import Settings, is_loopback, load_settings, name_variable, parse_staff_token
-from starter.policies import load_policies
+from starter.policies import SHIPPED, load_policies, read_folder
 
 # What we make ourselves has at least 128 random bits, in hexadecimal digits; what third parties hand out has its length
 # from them. The identity key is the key of a hash of 256 bits.
@@ -121,6 +121,17 @@ def list_shut_doors(settings: Settings) -> list[UnsafeSetting]:
     return found
 
 
+def list_sample_texts(settings: Settings) -> list[UnsafeSetting]:
+    """What a system that others can reach shows them, and nobody has approved; nothing is refused for it (A3)."""
+    found: Sequence[object] = ()
+    if is_production(settings):
+        with suppress(FaultyPolicies):  # which a start tells, and `certify policy check`
+            found = read_folder(settings.policies or SHIPPED).list_warnings()
+    fault = f"{len(found)} of the texts that people accept are samples, or name another company."
+    mend = "Put those that counsel has approved in their place; `certify policy check` names each."
+    return [UnsafeSetting("CERTIFY_POLICIES", fault, mend)] * bool(found)
+
+
 def read_settings() -> Settings:
     """The settings of this process's environment. Raises `InvalidSettings` naming what is missing or not understood."""
     try:
@@ -153,6 +164,8 @@ def load_safe_settings() -> Settings:
         load_policies(settings.policies, trying=settings.trying)
     except FaultyPolicies as error:
         sys.exit(_refuse_start(["This process does not start, since its policies have faults:", *error.list_lines()]))
+    for one in list_sample_texts(settings):
+        print(one, file=sys.stderr, flush=True)
     return settings
 
 

@@ -11,17 +11,20 @@ from domain.programs.exchange_files import (
     EXCHANGE_MODELS,
     ExchangeFiles,
     ReadExchange,
+    name_agreement_file,
     read_exchange,
     read_license_words,
 )
 from domain.programs.policies import use_policies
 from domain.programs.policy_files import LONGEST, FaultyPolicies, PolicyFault, PolicyFile, read_policies
+from domain.shared.documents.seals import LARGEST_SEAL
 from domain.shared.exchange import StateExchange, describe_words, use_exchanges
 from domain.shared.license_words import LicenseWords, use_license_words
-from domain.shared.policy import ProgramPolicy
+from domain.shared.policy import LANGUAGES, ProgramPolicy
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.shared.words import use_words
-from domain.state.agreements import use_agreements
+from domain.state.agreements import CONSENT_NAME, use_agreements
+from domain.state.policy import Policy
 from templates.exchange import Look, use_looks
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
@@ -35,6 +38,24 @@ class PolicyFolder:
     policies: Sequence[ProgramPolicy]
     exchanges: Mapping[str, ReadExchange]
     license_words: LicenseWords
+
+    def list_warnings(self) -> list[PolicyFault]:
+        """What is not at fault and has to be looked at before it is for real: samples, a text about another company."""
+        samples = [sample for _, one in sorted(self.exchanges.items()) for sample in one.samples]
+        return [*samples, *self._find_other_companies()]
+
+    def _find_other_companies(self) -> Iterator[PolicyFault]:
+        """The texts about the background check that don't name who makes it by the newest rules (A14)."""
+        newest = max((one for one in self.policies if isinstance(one, Policy)), key=lambda one: one.plan_year)
+        state, agency = self.exchanges[STATE_PROGRAM], newest.report_agency
+        for language in LANGUAGES:
+            text = state.agreements[CONSENT_NAME, language]
+            if agency is not None and agency.name not in text.text:
+                file = name_agreement_file(CONSENT_NAME, text.version, language)
+                sentence = (
+                    f"{agency.name}, who makes the reports by the rules for {newest.plan_year}, isn't named here."
+                )
+                yield PolicyFault(f"{STATE_PROGRAM}/{file}", 1, sentence)
 
 
 def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
@@ -109,10 +130,13 @@ def _read_exchange(folder: Path, faults: list[PolicyFault]) -> ReadExchange | No
     before = len(faults)
     text = _read(path, faults)
     beside = {str(one.relative_to(folder)): _read(one, faults) or "" for one in _list_beside(folder)}
+    pictures = {
+        one.name: _read_picture(one) for one in sorted([*folder.glob("*.svg"), *folder.glob("*.png")])[:MOST_FILES]
+    }
     if text is None or len(faults) > before:
         return None
     try:
-        return read_exchange(ExchangeFiles(_name(path), folder.name, text, beside))
+        return read_exchange(ExchangeFiles(_name(path), folder.name, text, beside, pictures))
     except FaultyPolicies as error:
         faults += error.faults
         return None
@@ -123,7 +147,7 @@ def _list_beside(folder: Path) -> Iterator[Path]:
 
 
 def _describe_look(read: ReadExchange) -> Look:
-    exchange = read.exchange
+    exchange, signatory = read.exchange, read.exchange.signatory
     return Look(
         name=exchange.name,
         wordmark=exchange.wordmark or exchange.name,
@@ -133,6 +157,9 @@ def _describe_look(read: ReadExchange) -> Look:
         ink=exchange.colors.ink,
         accent=exchange.colors.accent,
         logo=read.logo,
+        seal=read.seal,
+        signatory=signatory.name if signatory else "",
+        signatory_title=signatory.title if signatory else {},
         zone=ZoneInfo(exchange.time_zone),
     )
 
@@ -148,6 +175,15 @@ def _read(path: Path, faults: list[PolicyFault]) -> str | None:
         line = error.object[: error.start].count(b"\n") + 1
         faults.append(PolicyFault(_name(path), line, "This is not UTF-8; save the file as UTF-8."))
     return None
+
+
+def _read_picture(path: Path) -> bytes:
+    """The file's content, no more of it than tells that it is too large; nothing where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST_SEAL + 1)
+    except OSError:
+        return b""
 
 
 def _name(path: Path) -> str:

@@ -50,4 +50,4 @@ class LetterPreviews:
         values = await self._values.gather(notice, letter, {}, then, at)
         if notice in FAREWELLS - {Notice.DENIED}:  # why a case has ended is read from what is stored
             values["reason"] = origin.reason
-        return self._renderer.render_notice(notice, language, values)
+        return self._renderer.render_notice(notice, language, values, snapshot.applicant.addressed_as)

@@ -26,7 +26,8 @@ class Unprintable(Exception):
 class CertificateText:
     """Everything a certificate shows, and nothing else: no NPN, no e-mail.
 
-    `language` is "en" or "es"; without `valid_until` there is no last day, and the line is left out.
+    `language` is "en" or "es"; without `valid_until` there is no last day, and the line is left out. `addressed_as`:
+    how Spanish speaks of the holder, as in `domain.shared.applicant`.
     """
 
     number: str
@@ -38,6 +39,7 @@ class CertificateText:
     valid_until: date | None
     verify_url: str
     language: str
+    addressed_as: str = ""
 
 
 class Typesetter:
@@ -96,6 +98,9 @@ def _list_inputs(text: CertificateText) -> dict[str, str]:
         "ink": look.ink,
         "accent": look.accent,
         "logo": look.logo or "",
+        "seal": look.seal or "",
+        "signatory": look.signatory,
+        "signatory_title": look.signatory_title.get(text.language, ""),
         "number": text.number,
         "holder": text.holder,
         "kind": text.kind,
@@ -105,6 +110,8 @@ def _list_inputs(text: CertificateText) -> dict[str, str]:
         "valid_until": text.valid_until.isoformat() if text.valid_until else "",
         "verify_url": text.verify_url,
         "language": text.language,
+        "other_language": "es" if text.language == "en" else "en",
+        "addressed_as": text.addressed_as,
         "qr": _draw_qr_code(text.verify_url),
     }
 

@@ -1,7 +1,7 @@
 """How the exchanges in force are called and look, for pages, letters and certificates; put there at start."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 
@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 class Look:
     """A program's name, as it stands on certificates and pages, its colours as #rrggbb, its logo as SVG, its clock.
 
-    ``header`` is the colour of pages' heads, the others are of certificates. ``footer`` has the addresses that pages
-    lead to from their foot, by name (privacy, accessibility, nondiscrimination) and language.
+    ``seal``, an SVG too, and ``signatory``, named with a title by language, are of certificates, which show neither
+    where there is none. ``header`` is the colour of pages' heads, the others are of certificates. ``footer`` has the
+    addresses that pages lead to from their foot, by name (privacy, accessibility, nondiscrimination) and language.
     """
 
     name: str
@@ -22,6 +23,9 @@ class Look:
     logo: str | None
     zone: ZoneInfo
     footer: Mapping[str, Mapping[str, str]]
+    seal: str | None = None
+    signatory: str = ""
+    signatory_title: Mapping[str, str] = field(default_factory=dict)
 
 
 # The id of the state's program, whatever its exchange is called: rooms that know no domain have it from here.

@@ -101,6 +101,7 @@ FIELDS: Labels = {
     "email": N_("E-mail address"),
     "phone": N_("Phone number"),
     "language": N_("Language"),
+    "addressed_as": N_("Form of address in Spanish"),
     "kind": N_("Kind"),
     "npn": N_("National Producer Number (NPN)"),
     "license_number": N_("License number"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from templates.catalogs import LANGUAGES, load_translations
+from templates.catalogs import VOICES, load_translations, name_voice
 from templates.dates import format_day, format_moment
 from templates.labels import make_filters
 
@@ -34,13 +34,19 @@ class NoticeRenderer:
 
     def __init__(self, folder: Path, words: Callable[[str], NullTranslations] = load_translations) -> None:
         # Subjects and text parts are plain text: escaping would put "&amp;" before the reader.
-        self._plain = {one: _make_environment(folder, one, words(one), autoescape=False) for one in LANGUAGES}
-        self._html = {one: _make_environment(folder, one, words(one), autoescape=True) for one in LANGUAGES}
+        self._plain = {one: _make_environment(folder, one, words(one), autoescape=False) for one in VOICES}
+        self._html = {one: _make_environment(folder, one, words(one), autoescape=True) for one in VOICES}
 
-    def render_notice(self, notice: str, language: str, values: Mapping[str, object]) -> RenderedNotice:
-        """The notice in "en" or "es". A variable that a template needs and `values` lacks raises UndefinedError."""
+    def render_notice(
+        self, notice: str, language: str, values: Mapping[str, object], addressed_as: str = ""
+    ) -> RenderedNotice:
+        """The notice in "en" or "es", to somebody whom Spanish speaks of so.
+
+        A variable that a template needs and `values` lacks raises UndefinedError.
+        """
         known = {**values, "notice": notice, "language": language}
-        plain, html = self._plain[language], self._html[language]
+        voice = name_voice(language, addressed_as)
+        plain, html = self._plain[voice], self._html[voice]
         return RenderedNotice(
             subject=strip_line_breaks(plain.get_template(f"{notice}.subject.txt").render(known)),
             text=wrap_text(plain.get_template(f"{notice}.txt").render(known)),
@@ -89,7 +95,8 @@ def _format_moment(context: Context, value: datetime) -> str:
     return format_moment(context["language"], value, str(context.resolve("program")))
 
 
-def _make_environment(folder: Path, language: str, words: NullTranslations, autoescape: bool) -> Environment:
+def _make_environment(folder: Path, voice: str, words: NullTranslations, autoescape: bool) -> Environment:
+    language = voice.partition("-")[0]
     environment = Environment(
         loader=FileSystemLoader(folder),
         extensions=["jinja2.ext.i18n"],

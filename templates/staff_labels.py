@@ -235,6 +235,7 @@ FACTS: Labels = {
     "begun": N_("Workflow begun"),
     "agreement_accepted": N_("Agreement accepted"),
     "screened": N_("Request screened"),
+    "background_consented": N_("Consent to the background check"),
     "background_ordered": N_("Background check ordered"),
     "background_reported": N_("Background check reported"),
     "background_changed": N_("Background check suspended, resumed, canceled or expired"),

@@ -136,7 +136,7 @@ def prepare_taking(
     wanted: AnyRequest,
     draft: str,
     left: Collection[str],
-    language: str | None = None,
+    shown: Mapping[str, str] | None = None,
 ) -> Callable[[Session, str], ConfirmedRequest | None]:
     """What the right code of a form is for: its request is taken, and who sent it signed in; the rest as there.
 
@@ -147,7 +147,7 @@ def prepare_taking(
     def take(session: Session, email: str) -> ConfirmedRequest | None:
         if email != wanted.email.lower():
             return None
-        return take_confirmed_request(session, key, wanted, draft, left, before, at, language)
+        return take_confirmed_request(session, key, wanted, draft, left, before, at, shown)
 
     return take
 
@@ -169,6 +169,7 @@ def render_code_form(
     """The page that asks for the code; ``answer`` is what became of the one typed before."""
     language = choose_language(request)
     faults: Sequence[Fault] = [Fault("code", FAULTS[answer])] if answer else []
+    own: dict[str, Any] = {"own": form.own} if form.own else {}
     return render_page(
         services,
         "own_code.html",
@@ -185,7 +186,7 @@ def render_code_form(
         minutes=int(LIFE.total_seconds() // 60),
         values={},
         errors=describe_faults(faults, language),
-        **({"own": form.own} if form.own else {}),
+        **own,
     )
 
 

@@ -6,31 +6,39 @@ It stands beside the rooms because both need it; what is right in it is for doma
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from domain.shared.agreements import Agreement
 from domain.shared.documents.faults import Fault
 from domain.shared.exchange import find_state_exchange
 from domain.shared.programs import STATE_PROGRAM
-from domain.state.agreements import AGREEMENTS
+from domain.state.agreements import AGREEMENT_NAME, AGREEMENTS, CONSENT_NAME, CONSENT_TEXTS
 from web.http.forms import FormShape, Values
 
 SHAPE = FormShape(lines=frozenset({"insurers"}), ticks=frozenset({"agreement_accepted", "background_check_consent"}))
 # Ticked where the physical address is the business address, and then follows it.
 SAME = "physical_same"
 ADDRESS_PARTS = ("line1", "line2", "city", "state", "postal_code")
-_SHOWN_TEXT = ("agreement_version", "agreement_language")
+# Which text was on the page, and in which language, by the text's name.
+_SHOWN_AS = {AGREEMENT_NAME: "agreement", CONSENT_NAME: "consent"}
+SHOWN_TEXTS = tuple(f"{prefix}_{part}" for prefix in _SHOWN_AS.values() for part in ("version", "language"))
 # A box that isn't ticked is not posted at all, and no page asks for the state of the licence: it is the exchange's.
 _UNSAID: dict[str, dict[str, Any]] = {
     "agent": {"agreement_accepted": False},
     "broker": {"agreement_accepted": False},
     "enrollment_counselor": {"background_check_consent": False},
 }
-_MAY_BE_EMPTIED = ("business_address.line2", "physical_address.line2", "employer.name")
+_MAY_BE_EMPTIED = ("addressed_as", "business_address.line2", "physical_address.line2", "employer.name")
 
 
 def read_document(values: Mapping[str, str]) -> dict[str, Any]:
-    """The document that filled fields stand for; an agreement counts only with the text in force before the reader."""
-    document = SHAPE.read_document({name: text for name, text in values.items() if name not in _SHOWN_TEXT})
+    """The document that filled fields stand for; an agreement counts only with the text in force before the reader.
+
+    So does a consent.
+    """
+    document = SHAPE.read_document({name: text for name, text in values.items() if name not in SHOWN_TEXTS})
     if document.get("agreement_accepted") is True and not shows_agreement_in_force(values):
         del document["agreement_accepted"]
+    if document.get("background_check_consent") is True and not shows_consent_in_force(values):
+        del document["background_check_consent"]
     return document
 
 
@@ -84,12 +92,27 @@ def find_changes(form: Mapping[str, str], before: Mapping[str, Any]) -> tuple[di
     changes = read_document(changed)
     for name in emptied:
         head, _, rest = name.partition(".")
-        if name in _MAY_BE_EMPTIED:
+        if name in _MAY_BE_EMPTIED and not rest:
+            changes[name] = ""
+        elif name in _MAY_BE_EMPTIED:
             changes[head] = {**changes.get(head, {}), rest: None}
     return changes, [Fault(name, "required") for name in emptied if name not in _MAY_BE_EMPTIED]
 
 
 def shows_agreement_in_force(values: Mapping[str, str]) -> bool:
-    """Whether the text the reader had before them is the one in force."""
-    text = AGREEMENTS.get((STATE_PROGRAM, values.get("agreement_language", "")))
-    return text is not None and text.version == values.get("agreement_version")
+    """Whether the agreement the reader had before them is the one in force."""
+    return _is_in_force(AGREEMENTS.get((STATE_PROGRAM, values.get("agreement_language", ""))), values, "agreement")
+
+
+def shows_consent_in_force(values: Mapping[str, str]) -> bool:
+    """Whether what the reader was told of the background check is the text in force."""
+    return _is_in_force(CONSENT_TEXTS.get(values.get("consent_language", "")), values, "consent")
+
+
+def _is_in_force(text: Agreement | None, values: Mapping[str, str], prefix: str) -> bool:
+    return text is not None and text.version == values.get(f"{prefix}_version")
+
+
+def list_shown_texts(values: Mapping[str, str]) -> dict[str, str]:
+    """The languages in which a form has shown its texts, by the texts' names."""
+    return {name: shown for name, prefix in _SHOWN_AS.items() if (shown := values.get(f"{prefix}_language"))}

@@ -80,7 +80,7 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
     """What the public may know of a certificate, as JSON; None where there is no such number.
 
     Its holder is named, and certified as what they were, on the day it was issued; the market is there in the
-    federal program only.
+    federal program only, ``awaits_portal`` where the holder may help once their portal account is ready.
     """
     row = session.get(CertificateRow, parse_certificate_number(number))
     if row is None:
@@ -88,10 +88,13 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
     case = load_case(session, row.case_id)
     state = state_of(session, case)
     worth = judge_certificate(session, case, state, row, now)
+    obstacles = list_reasons(session, case, state, now)
+    # Where nothing but the portal is missing, the holder may soon; why else somebody may not is not for the public.
+    awaits_portal = worth.status == "valid" and obstacles == ["portal_not_ready"]
     return {
         "number": row.number,
         "status": worth.status,
-        "may_assist": worth.status == "valid" and not list_reasons(session, case, state, now),
+        "may_assist": worth.status == "valid" and not obstacles,
         "holder": row.holder or applicant_of(case).name,
         "kind": row.kind or case.kind,
         "program": case.program,
@@ -99,6 +102,7 @@ def read_certificate(session: Session, number: str, now: datetime) -> dict[str, 
         "issued_at": format_instant(row.issued_at),
         "valid_until": worth.valid_until.isoformat() if worth.valid_until else None,
         "sha256": row.sha256,
+        **({"awaits_portal": True} if awaits_portal else {}),
         **({"market": row.market} if row.market else {}),
         **({"superseded_by": worth.superseded_by} if worth.superseded_by else {}),
     }

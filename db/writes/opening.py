@@ -1,5 +1,6 @@
 """Opening cases of either program, by the rules handed in: whose case it is, what it begins with (A8–A11, B1–B3)."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,7 @@ from domain.shared.ids import make_case_id, make_workflow_id
 from domain.shared.policy import find_local_date, find_window_faults
 from domain.shared.search_words import make_sort_name
 from domain.shared.vouching import Voucher
+from domain.state.agreements import AGREEMENT_NAME
 from domain.state.request import Request
 
 Rules = OpeningRules[Any, Any, Any]
@@ -78,18 +80,18 @@ def open_requested_case(
     identity_key: bytes,
     request: AnyRequest,
     now: datetime,
-    language: str | None = None,
+    shown: Mapping[str, str] | None = None,
     voucher: Voucher | None = None,
     case_id: str | None = None,
 ) -> Opened | Refusal:
     """Opens the case a request asks for, or finds the one it repeats (A10).
 
-    ``language`` is the one in which the agreement was shown; by default the request's. ``voucher`` is who sends the
-    request for the applicant, and the proof of its NPN they have seen; None where they do so themselves, their address
-    confirmed. ``case_id`` is the one that a new case gets, of which its sender was told already. Raises `Invalid` for a
-    request that may not come in, with nothing stored. Who gives another person's NPN or e-mail gets a `Refusal`,
-    answered and not raised: what staff are told of it is committed. An NPN that nobody has proven is nobody's: who
-    claims it with another address than the one before has a case of their own, and staff are told of both (D3).
+    ``shown`` is as in `Origin`. ``voucher`` is who sends the request for the applicant, and the proof of its NPN they
+    have seen; None where they do so themselves, their address confirmed. ``case_id`` is the one that a new case gets,
+    of which its sender was told already. Raises `Invalid` for a request that may not come in, with nothing stored. Who
+    gives another person's NPN or e-mail gets a `Refusal`, answered and not raised: what staff are told of it is
+    committed. An NPN that nobody has proven is nobody's: who claims it with another address than the one before has a
+    case of their own, and staff are told of both (D3).
     """
     rules = OPENING_RULES[request.program]
     asking = rules.identify_applicant(request)
@@ -103,7 +105,7 @@ def open_requested_case(
         latest, running, match = _judge_applicant(session, rules, asking, person, request.plan_year)
     if person is not None and match is IdentityMatch.CONFLICT:
         return _note_conflict(session, rules, person, latest, request, actor, now)
-    origin = Origin(actor, FORM, now, language)
+    origin = Origin(actor, FORM, now, shown or {})
     if running is not None:
         opened = _repeat_request(session, running, request, origin)
     else:
@@ -251,7 +253,7 @@ def _repeat_request(session: Session, case: Case, request: AnyRequest, origin: O
         and request.agreement_accepted
         and case.stage not in ENDED
     ):
-        record_acceptance(session, case, origin.language, origin.source, origin.actor, origin.at)
+        record_acceptance(session, case, origin.shown.get(AGREEMENT_NAME), origin.source, origin.actor, origin.at)
     return _answer_found(case)
 
 

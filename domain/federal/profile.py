@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from domain.federal.facts import ProfileSavedData, ProfileVersionData
 from domain.federal.markets import Market, NpnStatus, Role
 from domain.federal.policies import find_federal_policy
-from domain.shared.applicant import Applicant, StoredAddress
+from domain.shared.applicant import AddressedAs, Applicant, StoredAddress, is_unsaid
 from domain.shared.assister import is_alike_name
 from domain.shared.cases.facts import FactKind, FactLog
 from domain.shared.documents.faults import Fault, Invalid, list_faults
@@ -94,6 +94,7 @@ class BusinessContact(ProfessionalContact):
 
 class _Profile(StrictForm):
     language: Literal["en", "es"] = "en"
+    addressed_as: AddressedAs = Field(default="", exclude_if=is_unsaid)
     first_name: PersonName
     last_name: LastName
     email: Email

@@ -6,7 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Agreement(BaseModel):
-    """One wording of an agreement: what is kept of an acceptance is its version, language and hash (A3)."""
+    """One wording of an agreement: what is kept of an acceptance is its version, language and hash (A3).
+
+    ``is_sample``: its exchange says that it stands in for a text which counsel has yet to approve.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -14,6 +17,7 @@ class Agreement(BaseModel):
     version: str
     language: str
     text: str
+    is_sample: bool = False
 
     @property
     def sha256(self) -> str:

@@ -1,5 +1,7 @@
 """What every stored request and profile says of who asked."""
 
+from typing import Literal
+
 from domain.shared.assister import Identity
 from domain.shared.stored import StoredData
 
@@ -14,14 +16,27 @@ class StoredAddress(StoredData):
     postal_code: str = ""
 
 
+# How Spanish may speak of somebody, who says so themselves; empty: as it is written for everybody.
+AddressedAs = Literal["", "feminine", "masculine", "neutral"]
+
+
+def is_unsaid(addressed_as: str) -> bool:
+    """Whether somebody has not said how Spanish is to speak of them."""
+    return not addressed_as
+
+
 class Applicant(StoredData):
-    """Who asked; ``language`` is the one they want to be written to in, "en" or "es"."""
+    """Who asked; ``language`` is the one they want to be written to in, "en" or "es".
+
+    ``addressed_as``: how letters, pages and the certificate in Spanish speak of them, an `AddressedAs`.
+    """
 
     first_name: str
     last_name: str
     email: str
     npn: str | None = None
     language: str = "en"
+    addressed_as: str = ""
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from domain.shared.policy import LANGUAGES, Addresses, Label, PolicyData, TimeZone
 from domain.shared.words import EXCHANGE, FULL_NAME, RESIDENTS, STATE, STATE_CODE
@@ -28,6 +28,26 @@ class FooterLinks(PolicyData):
     nondiscrimination: Addresses | None = Field(default=None, description="that nobody is discriminated against")
 
 
+class AgreementInForce(PolicyData):
+    """Which text of an agreement people accept, and whether it is a sample that stands in for one."""
+
+    version: str = Field(description="the text in agreements/{name}.{version}.{language}.txt")
+    sample: bool = Field(
+        default=False, description="no counsel has approved it: pages, `policy check` and `doctor` say so"
+    )
+
+
+def _read_version(given: object) -> object:
+    return {"version": given} if isinstance(given, str) else given
+
+
+class Signatory(PolicyData):
+    """Who stands for certificates, named at their foot; the signature itself is in the file."""
+
+    name: Name
+    title: Label = Field(description="what they are at the exchange")
+
+
 class Exchange(PolicyData):
     """How an exchange, or the federal marketplace, is called and looks, and its agreements."""
 
@@ -40,8 +60,14 @@ class Exchange(PolicyData):
         default=None, pattern=r"^[a-z0-9-]+\.svg$", description="a file beside this one, shown in the place of the name"
     )
     footer: FooterLinks = FooterLinks()
-    agreements: dict[str, str] = Field(
-        description="the version of each that is in force: agreements/{name}.{version}.{language}.txt"
+    signatory: Signatory | None = Field(default=None, description="who is named on certificates; nobody where left out")
+    seal: str | None = Field(
+        default=None, pattern=r"^[a-z0-9-]+\.(svg|png)$", description="a file beside this one, shown on certificates"
+    )
+    agreements: dict[
+        str, Annotated[AgreementInForce, BeforeValidator(_read_version, json_schema_input_type=AgreementInForce | str)]
+    ] = Field(
+        description="which text of each is in force, by name: its version, or a table of version and sample",
     )
 
 

@@ -5,7 +5,15 @@ from typing import Any
 
 from domain.shared.assister import Kind
 from domain.shared.cases.authors import OnBehalf
-from domain.shared.cases.commands import CommandData, CommandKind, CommandOrigin, ResendNotice, SaveProfile, build_fact
+from domain.shared.cases.commands import (
+    CommandData,
+    CommandKind,
+    CommandOrigin,
+    ResendNotice,
+    SaveProfile,
+    build_fact,
+    make_fact_id,
+)
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
@@ -20,7 +28,7 @@ from domain.state.adverse_actions import (
     find_dispute_end_refusal,
     find_dispute_refusal,
 )
-from domain.state.agreements import build_acceptance_fact
+from domain.state.agreements import build_acceptance_fact, describe_consent
 from domain.state.background_reports import find_reorder_refusal
 from domain.state.certification import CertificationState, Completeness, EligibilityStatus, LmsAccount, PortalAccount
 from domain.state.eligibility import Check, CheckSource, Result, Verdict, find_open_checks, find_override_refusal
@@ -281,7 +289,7 @@ def build_answer_facts(
     answered = AnsweredData(round=state.round + 1, **told)
     if changed.background_check and state.check.reorders:
         answered = AnsweredData(round=state.round + 1, check_number=_count_next_order(state), **told)
-    facts = [build_fact(FactKind.ANSWERED, origin, answered)]
+    facts = [build_fact(FactKind.ANSWERED, origin, answered), *_build_consent_facts(command, origin, language)]
     if command.changes.get("agreement_accepted") is True:
         said = command.on_behalf
         evidence = {"by": origin.actor, "evidence": said.reason} if said else {}
@@ -289,6 +297,17 @@ def build_answer_facts(
         shown = command.language or language
         facts.append(build_acceptance_fact(origin.case_id, shown, origin.at, source, **evidence))
     return facts
+
+
+def _build_consent_facts(command: AnswerQuestion, origin: CommandOrigin, language: str) -> list[Fact]:
+    """The consent to another background check that was given with an answer, and by whose word."""
+    if command.changes.get("background_check_consent") is not True:
+        return []
+    said = command.on_behalf
+    evidence = {"by": origin.actor, "evidence": said.reason} if said else {}
+    consent = describe_consent(command.language or language, "staff" if said else "page", **evidence)
+    fact_id = f"{make_fact_id(origin.command_id)}:consent"
+    return [Fact(id=fact_id, kind=FactKind.BACKGROUND_CONSENTED, at=origin.at, data=consent.to_json())]
 
 
 def build_taking_back(origin: CommandOrigin) -> list[Fact]:

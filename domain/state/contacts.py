@@ -1,4 +1,6 @@
-"""The fields of a request that its sender corrects without anybody being asked again: how they are reached."""
+"""The fields of a request that its sender corrects without anybody being asked again: how they are reached, and
+spoken of in Spanish.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +8,7 @@ from typing import Any
 from domain.shared.documents.faults import Fault, Invalid
 from domain.state.request import amend_request, list_fields
 
-_CONTACTS = ("phone", "physical_address", "business_address")
+_CONTACTS = ("phone", "addressed_as", "physical_address", "business_address")
 _ADDRESSES = ("physical_address", "business_address")
 
 

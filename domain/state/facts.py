@@ -18,6 +18,10 @@ class AgreementAcceptedData(FactData):
     evidence: str | None = None
 
 
+class BackgroundConsentedData(AgreementAcceptedData):
+    """The text that was consented to before a background check (A14); cases of before this was kept have none."""
+
+
 class ScreenedData(FactData):
     """What screening found; ``round`` counts the answers before it (A12, A13).
 

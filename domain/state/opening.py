@@ -6,12 +6,12 @@ from typing import Any
 
 from domain.shared.assister import AssisterHistory, AssisterType, Identity, Kind, is_same_person
 from domain.shared.cases.facts import Fact
-from domain.shared.cases.opening import Accounts, IdentityMatch, OpeningRules, Origin
+from domain.shared.cases.opening import FORM as FROM_FORM, Accounts, IdentityMatch, OpeningRules, Origin
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import find_window_faults
 from domain.shared.programs import STATE_PROGRAM
-from domain.state.agreements import build_acceptance_fact
+from domain.state.agreements import AGREEMENT_NAME, CONSENT_NAME, build_acceptance_fact, build_consent_fact
 from domain.state.policies import find_state_policy
 from domain.state.policy import Policy
 from domain.state.request import FORM, CounselorRequest, Request, StoredRequest
@@ -106,7 +106,13 @@ class StateOpening(OpeningRules[Request, StoredRequest, Policy]):
     def list_first_facts(
         self, case_id: str, request: StoredRequest, assister_type: AssisterType, origin: Origin
     ) -> list[Fact]:
-        """The agreement, where it came with the request (A3)."""
-        if not request.agreement_accepted:
-            return []
-        return [build_acceptance_fact(case_id, origin.language or request.language, origin.at, origin.source)]
+        """The agreement and the consent to a background check, where they came with the request (A3, A14)."""
+        facts, source = [], origin.source
+        if request.agreement_accepted:
+            language = origin.shown.get(AGREEMENT_NAME, request.language)
+            facts.append(build_acceptance_fact(case_id, language, origin.at, source))
+        # What a case that staff open has from an earlier year is no consent to this year's check.
+        if request.background_check_consent and source == FROM_FORM:
+            language = origin.shown.get(CONSENT_NAME, request.language)
+            facts.append(build_consent_fact(case_id, language, origin.at, source))
+        return facts

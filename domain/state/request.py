@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from domain.shared.applicant import Applicant, StoredAddress
+from domain.shared.applicant import AddressedAs, Applicant, StoredAddress, is_unsaid
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.fields import (
     Address,
@@ -105,6 +105,8 @@ class _Common(StrictForm):
     program: StateProgramName
     plan_year: Annotated[int, Field(strict=True), AfterValidator(_year)]
     language: Literal["en", "es"] = "en"
+    # Left out where nobody has said it: what was stored before has none either.
+    addressed_as: AddressedAs = Field(default="", exclude_if=is_unsaid)
     first_name: PersonName
     last_name: LastName
     email: Email

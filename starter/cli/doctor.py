@@ -20,11 +20,11 @@ SOUND = "Nothing unsafe was found."
 
 async def diagnose_settings(*, options: CommonOptions = DEFAULTS) -> int:
     """Tell what is out of order now and what of the settings is unsafe; status 1 where web and worker don't start."""
-    from starter.doctor import find_unsafe_settings, is_production, list_shut_doors
+    from starter.doctor import find_unsafe_settings, is_production, list_sample_texts, list_shut_doors
 
     settings = find_settings(options.data)
     faults, production = find_unsafe_settings(settings), is_production(settings)
-    warnings = [*list_shut_doors(settings), *await _check_database(options)]
+    warnings = [*list_shut_doors(settings), *list_sample_texts(settings), *await _check_database(options)]
     outages = await _find_outages(options)
     if options.json:
         found = {"faults": faults, "warnings": warnings, "outages": outages}

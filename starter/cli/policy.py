@@ -34,25 +34,34 @@ Folder = Annotated[
 
 @app.command(name="check")
 def check_policies(folder: Folder = None, /, *, json: Json = False) -> int:
-    """Name every fault of the files as FILE:LINE: SENTENCE; status 1 where there is one."""
+    """Name every fault of the files as FILE:LINE: SENTENCE; status 1 where there is one.
+
+    Texts that are samples are named too, as warnings.
+    """
     from domain.programs.policy_files import FaultyPolicies
-    from starter.policies import SHIPPED, read_policy_folder
+    from starter.policies import SHIPPED, read_folder
 
     chosen = _choose_folder(folder) or SHIPPED
     try:
-        policies, faulty = read_policy_folder(chosen), None
+        found = read_folder(chosen)
+        policies, warnings, faulty = found.policies, found.list_warnings(), None
     except FaultyPolicies as error:
-        policies, faulty = [], error
+        policies, warnings, faulty = [], [], error
     if json:
-        faults = faulty.faults if faulty else ()
-        described = [{"file": one.file, "line": one.line, "sentence": one.sentence} for one in faults]
+        told = {"faults": faulty.faults if faulty else (), "warnings": warnings}
+        described = {
+            name: [{"file": one.file, "line": one.line, "sentence": one.sentence} for one in ones]
+            for name, ones in told.items()
+        }
         left_out = faulty.left_out if faulty else 0
-        print_json({"policies": [_name(one) for one in policies], "faults": described, "left_out": left_out})
+        print_json({"policies": [_name(one) for one in policies], **described, "left_out": left_out})
     elif faulty:
         # As compilers do, so that editors find the line; not wrapped, since a line is one fault.
         print(*faulty.list_lines(), sep="\n")
     else:
         print(f"{len(policies)} policies, without a fault.")
+        if warnings:
+            print("To be looked at before others use them:", *warnings, sep="\n")
     return 1 if faulty else 0
 
 

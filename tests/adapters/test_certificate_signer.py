@@ -23,8 +23,11 @@ from pypdf import PdfReader
 from adapters.certificate_signer import CertificateSigner, SigningPair, make_signing_pair
 from adapters.http import Refused, Unavailable
 from domain.shared.documents.faults import Invalid
+from domain.shared.documents.seals import read_seal
 from domain.state.request import parse_part
 from templates.certificates import FOLDER, CertificateText
+from templates.exchange import LOOKS
+from tests.support.evidence import png
 
 TEXT = CertificateText(
     number="BW24-7KQ2-M9XT-4HVA-PZ3C",
@@ -180,6 +183,36 @@ def test_it_says_what_it_must(signer: CertificateSigner, text: CertificateText, 
     said = words_on(signer.print_certificate(text))
     for words in [*expected.split("|"), text.number, text.verify_url]:
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("addressed_as", "kind"), [("feminine", "Consejera"), ("masculine", "Consejero"), ("neutral", "Consejero/a")]
+)
+def test_a23_it_speaks_of_its_holder_as_they_wish(signer: CertificateSigner, addressed_as: str, kind: str) -> None:
+    said = words_on(signer.render_page(replace(SPANISH, addressed_as=addressed_as)))
+    assert f"{kind} de inscripción Año del plan" in said
+    assert "Certificate of Completion: Enrollment Counselor, plan year 2024" in said, "for who reads English"
+    in_english = words_on(signer.render_page(replace(SPANISH, language="en", addressed_as=addressed_as)))
+    assert f"Certificado de finalización: {kind} de inscripción, año del plan 2024" in in_english
+
+
+@pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])
+def test_a23_the_exchange_s_signatory_and_seal_stand_on_it(
+    signer: CertificateSigner, monkeypatch: pytest.MonkeyPatch, text: CertificateText
+) -> None:
+    without = signer.render_page(text)
+    titles = {"en": "Director, by way of example", "es": "Dirección, de muestra"}
+    seal = read_seal("seal.png", png())
+    named = replace(LOOKS["bewellnm"], signatory="Sample Signatory", signatory_title=titles, seal=seal)
+    monkeypatch.setitem(LOOKS, "bewellnm", named)
+    page = signer.render_page(text)
+    said = words_on(page)
+    assert f"Sample Signatory {titles[text.language]}" in said
+    assert pages_in(page) == 1
+    assert (page.count(b"/Subtype/Image"), without.count(b"/Subtype/Image")) == (1, 0)
+    longest = replace(named, signatory=("Ejemplo " * 10).strip())
+    monkeypatch.setitem(LOOKS, "bewellnm", longest)
+    assert pages_in(signer.render_page(replace(text, holder="W" * 200))) == 1
 
 
 def test_e12_the_federal_one_bears_the_marketplace_s_name_and_not_the_state_s(signer: CertificateSigner) -> None:

@@ -210,9 +210,10 @@ async def test_the_applications_role_does_its_work(application_url: str) -> None
 def test_doctor_warns_of_a_role_that_could_alter_the_audit(
     postgres_url: str, application_url: str, tmp_path: Path
 ) -> None:
-    (warned,) = json.loads(call(postgres_url, tmp_path, "doctor", "--json").out)["warnings"]
+    of_texts, warned = json.loads(call(postgres_url, tmp_path, "doctor", "--json").out)["warnings"]
+    assert of_texts["setting"] == "CERTIFY_POLICIES", "the texts shipped are samples (A3)"
     assert "audit, audit_digest, case_note, certificate" in warned["fault"]
     said = call(application_url, tmp_path, "doctor", "--json").document
     (outage,) = said.pop("outages")  # nobody works here
     assert outage["setting"] == "worker"
-    assert said == {"production": True, "faults": [], "warnings": []}
+    assert said == {"production": True, "faults": [], "warnings": [of_texts]}

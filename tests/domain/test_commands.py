@@ -20,6 +20,7 @@ from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
+from domain.state.agreements import find_consent_text
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
 from domain.state.commands import AnswerQuestion, Decide, TakeQuestionBack, is_sendable, moves_person
 from domain.state.eligibility import (
@@ -285,6 +286,13 @@ def test_a12_an_answer_counts_the_rounds_and_may_bring_the_agreement_along() -> 
     for language, expected in ((None, "es"), ("en", "en")):
         _, (_, kind, data) = come_to(AnswerQuestion(changes=accepted, language=language), ASKED)
         assert (kind, data["source"], data["language"]) == (FactKind.AGREEMENT_ACCEPTED, "page", expected)
+
+
+def test_d5_a_consent_given_anew_is_kept_with_the_text_it_was_given_to() -> None:
+    consented = {"background_check_consent": True, "last_name": "Renamed"}
+    _, (fact_id, kind, data) = come_to(AnswerQuestion(changes=consented, language="en"), ASKED)
+    assert (fact_id, kind, data["source"]) == ("command:7:consent", FactKind.BACKGROUND_CONSENTED, "page")
+    assert data["sha256"] == find_consent_text("en").sha256
 
 
 def test_c8_an_end_is_a_fact_and_what_is_sent_again_is_none() -> None:

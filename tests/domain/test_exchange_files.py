@@ -9,16 +9,19 @@ from domain.programs.exchange_files import ExchangeFiles, read_exchange, read_li
 from domain.programs.policy_files import FaultyPolicies
 from domain.shared.license_words import find_license_words
 from domain.shared.words import fill_words
-from domain.state.agreements import AGREEMENTS
+from domain.state.agreements import AGREEMENTS, CONSENT_NAME, CONSENT_TEXTS
 from starter.policies import SHIPPED
 
 TEXT = (SHIPPED / "bewellnm" / "exchange.toml").read_text("utf-8")
-TEXTS = {f"agreements/participation.2024-1.{language}.txt": "A sample." for language in ("en", "es")}
+NAMES = ("participation.2024-1", "background_check.2026-1")
+TEXTS = {f"agreements/{name}.{language}.txt": "A sample." for name in NAMES for language in ("en", "es")}
 FILES = ExchangeFiles("bewellnm/exchange.toml", "bewellnm", TEXT, TEXTS)
 # By these hashes acceptances are on record.
 ACCEPTED = {
     ("participation", "en"): "02b29858958457f410b1ddda13b7f3ffae9d8655ed9ccaf39619b35b66391475",
     ("participation", "es"): "bc538cc189eff05ee3b73f751f923a81a4d98ae250f30c51beff03424e6451b2",
+    ("background_check", "en"): "27458e0cbe3dfa6c8967b00504c1a59cdcf679046db5798d938fea1bcf197c7d",
+    ("background_check", "es"): "febcf5967487b8e90bbc0cb85bc3cab8dcc3b0e24b63fa07eb5e9dfb55b8e0f6",
     ("individual_general", "en"): "d4426ae4ad79bd7610731d875af1dbfe0266c7eb076095484d74da135daa7d72",
     ("individual_general", "es"): "cffb9dcc2574f0e1fe7dd66183af032cd3cdf50eb33896f049a20d36cdce0557",
     ("individual_privacy_security", "en"): "4fe10f6a1fa899ab4110257e95095cedd0e407f155e7184ef4d8cedb23d5cb78",
@@ -40,8 +43,9 @@ def line_of(part: str) -> int:
 
 def test_e12_a3_b16_the_texts_that_people_accepted_are_as_they_were() -> None:
     ours = {("participation", language): text.sha256 for (_, language), text in AGREEMENTS.items()}
+    consents = {(CONSENT_NAME, language): text.sha256 for language, text in CONSENT_TEXTS.items()}
     theirs = {key: text.sha256 for key, text in MARKETPLACE_AGREEMENTS.items()}
-    assert ours | theirs == ACCEPTED
+    assert ours | consents | theirs == ACCEPTED
 
 
 def test_e12_every_fault_is_told_by_file_and_line() -> None:
@@ -57,11 +61,18 @@ def test_e12_every_fault_is_told_by_file_and_line() -> None:
     ("before", "after", "words"),
     [
         (
-            'participation = "2024-1"',
+            'participation = { version = "2024-1", sample = true }',
             'participation = "2025-1"',
             "There is no text in agreements/participation.2025-1",
         ),
-        ('participation = "2024-1"', 'conduct = "1"', "agreements.participation: Say which version is in force."),
+        ("participation = {", "conduct = {", "agreements.participation: Say which version is in force."),
+        ('name = "beWellnm"', 'name = "beWellnm"\nseal = "seal.png"', "seal: There is no file seal.png"),
+        ('name = "beWellnm"', 'name = "beWellnm"\nseal = "../seal.png"', "seal: "),
+        (
+            'name = "beWellnm"',
+            'name = "beWellnm"\nsignatory = { name = "Sample", title = { en = "D" } }',
+            "es is missing",
+        ),
         ('name = "beWellnm"', 'name = "beWellnm"\nlogo = "mark.svg"', "logo: There is no SVG in mark.svg"),
         ('name = "beWellnm"', "name = = 1", "This is not TOML"),
         ('residents.es = "neomexicanos"', "", "residents: say it in en and es; es is missing."),
@@ -72,6 +83,19 @@ def test_e12_a_fault_is_a_sentence(before: str, after: str, words: str) -> None:
     found = faults_of(replace(FILES, text=TEXT.replace(before, after)))
     assert any(words in line for line in found), found
     assert all(line.startswith("bewellnm/exchange.toml:") and line.endswith(".") for line in found)
+
+
+def test_a3_a_sample_is_marked_by_the_file_and_told_with_its_line() -> None:
+    read = read_exchange(FILES)
+    assert {text.is_sample for text in read.agreements.values()} == {True}
+    assert [str(one).partition(": ")[0] for one in read.samples] == [
+        f"bewellnm/exchange.toml:{line_of(f'{name} = {{')}" for name in ("participation", CONSENT_NAME)
+    ]
+    approved = read_exchange(replace(FILES, text=TEXT.replace(", sample = true", "")))
+    assert {text.is_sample for text in approved.agreements.values()} == {False}
+    assert approved.samples == ()
+    # The mark is no part of what is accepted.
+    assert [one.sha256 for one in approved.agreements.values()] == [one.sha256 for one in read.agreements.values()]
 
 
 def test_e12_sentences_say_the_exchange_in_force() -> None:

@@ -16,6 +16,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.cases.opening import Accounts, IdentityMatch, OpeningRules, Origin, merge_details
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Invalid
+from domain.state.agreements import AGREEMENT_NAME, CONSENT_NAME, find_consent_text
 from domain.state.opening import StateOpening, classify_assister
 from domain.state.request import BrokerRequest
 from tests.support import documents
@@ -271,9 +272,25 @@ def first_facts(
 def test_a3_an_agreement_that_comes_with_the_request_is_recorded_as_it_was_shown(
     shown: str | None, expected: str
 ) -> None:
-    [(kind, at, data)] = first_facts(STATE, documents.broker(), AssisterHistory(), replace(BY_FORM, language=shown))
+    [(kind, at, data)] = first_facts(STATE, documents.broker(), AssisterHistory(), _shown_in(AGREEMENT_NAME, shown))
     assert (kind, at, data["language"], data["source"]) == (FactKind.AGREEMENT_ACCEPTED, NOW, expected, "form")
     assert first_facts(STATE, documents.broker(agreement_accepted=False), AssisterHistory(), BY_STAFF) == []
+
+
+def _shown_in(name: str, language: str | None) -> Origin:
+    return replace(BY_FORM, shown={name: language} if language else {})
+
+
+@pytest.mark.parametrize(("shown", "expected"), [(None, "es"), ("en", "en")])
+def test_a14_what_a_counselor_consented_to_is_kept_by_version_and_hash(shown: str | None, expected: str) -> None:
+    request = documents.counselor(agreement_accepted=False, language="es")
+    [(kind, at, data)] = first_facts(STATE, request, AssisterHistory(), _shown_in(CONSENT_NAME, shown))
+    text = find_consent_text(expected)
+    assert (kind, at) == (FactKind.BACKGROUND_CONSENTED, NOW)
+    assert data == {"version": text.version, "language": expected, "sha256": text.sha256, "source": "form"}
+    assert first_facts(STATE, request, AssisterHistory(), BY_STAFF) == [], (
+        "what is known of an earlier year is no consent"
+    )
 
 
 @pytest.mark.parametrize(

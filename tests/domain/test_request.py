@@ -74,6 +74,20 @@ def test_a2_a_company_is_named_once_whatever_its_case_and_spaces() -> None:
     assert parse_request(documents.agent(insurers=named[:2])).insurers == ("Sample Health",)  # type: ignore[union-attr]
 
 
+# how Spanish speaks of them
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a10_how_one_is_addressed_need_not_be_said(kind: str) -> None:
+    request = KINDS[kind]()
+    unsaid = parse_request(request).model_dump(mode="json")
+    assert "addressed_as" not in unsaid, "as what was stored before"
+    assert parse_request({**request, "addressed_as": ""}).model_dump(mode="json") == unsaid
+    said = parse_request({**request, "addressed_as": "feminine"}).model_dump(mode="json")
+    assert said == {**unsaid, "addressed_as": "feminine"}
+    assert refused({**request, "addressed_as": "Ms."}) == ["addressed_as"]
+
+
 # licence and agreement
 
 

@@ -14,8 +14,8 @@ from domain.shared.documents.texts import LONGEST_TEXT, OptionalText, Text, find
         ("á" * LONGEST_TEXT, None),
         (" \n", "required"),
         ("á" * (LONGEST_TEXT + 1), "too_long"),
-        ("a bell \x07", "control_characters"),
-        ("another \x85 kind", "control_characters"),
+        ("a bell \x07", "control_characters_in_text"),
+        ("another \x85 kind", "control_characters_in_text"),
     ],
 )
 def test_form_and_api_agree_on_a_text(text: str, code: str | None) -> None:

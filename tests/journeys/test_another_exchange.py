@@ -84,6 +84,9 @@ async def test_e12_a_broker_goes_the_whole_way_under_another_exchange(world: Wor
     kept = Path(world.stack["settings"]["CERTIFY_CERTIFICATES_DIR"]) / f"{status['certificate']['sha256']}.pdf"
     pdf = PdfReader(io.BytesIO(kept.read_bytes()))
     text = pdf.pages[0].extract_text()
+    assert "Sample Signatory" in text
+    assert "Director, by way of example" in text
+    assert kept.read_bytes().count(b"/Subtype/Image") == 1, "its seal"
     assert "THESAMPLEEXCHANGE" in text.upper().replace(" ", "")
     assert pdf.metadata is not None
     assert pdf.metadata.author == NAME

@@ -100,6 +100,7 @@ async def test_a23_a24_the_public_page_tells_what_is_needed_and_no_more(world: W
     page = await world.http.get(address, headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert certificate["number"] in page.text
+    assert "They may help consumers once their portal account is ready." in page.text
     for private in (request["npn"], request["email"], request["phone"], opened["case_id"], opened["assister_id"]):
         assert private not in page.text + answer.text
 

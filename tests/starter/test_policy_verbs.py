@@ -28,10 +28,30 @@ def test_each_verb_has_help_in_80_columns(tmp_path: Path, verb: str) -> None:
 
 
 def test_e12_check_is_content_with_what_is_shipped(tmp_path: Path) -> None:
-    assert call_certify(tmp_path, "policy", "check").out == "10 policies, without a fault.\n"
+    first, told, *warnings = call_certify(tmp_path, "policy", "check").out.splitlines()
+    assert (first, told) == ("10 policies, without a fault.", "To be looked at before others use them:")
     document = call_certify(tmp_path, "policy", "check", "--json").document
+    named = [f"{one['file']}:{one['line']}: {one['sentence']}" for one in document["warnings"]]
+    assert named == warnings, "samples of texts that people accept (A3)"
+    assert [one.split(": ")[1] for one in named] == [
+        *("agreements.participation", "agreements.background_check"),
+        *("agreements.individual_general", "agreements.individual_privacy_security"),
+        "agreements.shop_privacy_security",
+    ]
     assert {"program": "ffm", "plan_year": 2027} in document["policies"]
     assert (document["faults"], document["left_out"]) == ([], 0)
+
+
+def test_a14_check_warns_of_a_text_that_names_another_company(tmp_path: Path, draft: Path) -> None:
+    for file in (draft / "bewellnm").glob("agreements/background_check.*.es.txt"):
+        file.write_text(file.read_text("utf-8").replace("Checkr, Inc.", "Sample Checks"), "utf-8")
+    exchange = draft / "bewellnm" / "exchange.toml"
+    exchange.write_text(exchange.read_text("utf-8").replace(", sample = true", ""), "utf-8")
+    ran = call_certify(tmp_path, "policy", "check", str(draft), "--json")
+    assert ran.status == 0
+    mine = [one for one in json.loads(ran.out)["warnings"] if one["file"].startswith("bewellnm/")]
+    assert [one["file"] for one in mine] == ["bewellnm/agreements/background_check.2026-1.es.txt"]
+    assert "Checkr, Inc., who makes the reports by the rules for 2027, isn't named here." in mine[0]["sentence"]
 
 
 def test_e12_check_names_every_fault_by_file_and_line(tmp_path: Path, draft: Path) -> None:

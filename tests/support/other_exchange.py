@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from starter.policies import SHIPPED
+from tests.support.evidence import png
 
 NAME, FULL_NAME = "Saguaro Connect", "Sample Exchange of Arizona"
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 24"><rect width="40" height="24" fill="#7a4b00"/></svg>'
@@ -20,6 +21,10 @@ residents.en = "Arizonans"
 residents.es = "la población de Arizona"
 tagline.en = "The Sample Exchange"
 tagline.es = "El mercado de muestra"
+seal = "saguaro-seal.png"
+signatory.name = "Sample Signatory"
+signatory.title.en = "Director, by way of example"
+signatory.title.es = "Dirección, de muestra"
 
 [colors]
 header = "#5a3600"
@@ -28,6 +33,7 @@ accent = "#7a4b00"
 
 [agreements]
 participation = "7"
+background_check = "3"
 """
 # What its rules say otherwise, as they stand in the file shipped.
 RULES = {
@@ -58,7 +64,10 @@ def write_other_exchange(folder: Path) -> Path:
     (ours / "2024.toml").write_text(shipped, "utf-8")
     (ours / "exchange.toml").write_text(EXCHANGE, "utf-8")
     (ours / "saguaro.svg").write_text(LOGO, "utf-8")
+    (ours / "saguaro-seal.png").write_bytes(png())
     for language in ("en", "es"):
         text = f"A made-up agreement with {NAME} ({language}).\n"
         (ours / "agreements" / f"participation.7.{language}.txt").write_text(text, "utf-8")
+        consent = f"Checkr, Inc. makes a made-up report for {NAME} ({language}).\n"
+        (ours / "agreements" / f"background_check.3.{language}.txt").write_text(consent, "utf-8")
     return policies

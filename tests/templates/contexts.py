@@ -10,7 +10,7 @@ from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_
 from domain.shared.cases.review_times import ReviewTime
 from domain.shared.cases.stages import OWNER
 from domain.shared.policy import DayKind
-from domain.state.agreements import find_agreement
+from domain.state.agreements import find_agreement, find_consent_text
 from domain.state.certification import ExamAttempt
 from domain.state.request import list_askable_fields
 from web.gallery.samples import ACTIVATION_URL, LMS_URL, PORTAL_URL, RCL_URL, RECOVERY_URL, REFERENCE, VERIFY_URL
@@ -163,6 +163,7 @@ def certificate(
     valid_until: date | None = date(2024, 12, 31),
     plan_year_ended: bool = False,
     may_assist: bool = True,
+    awaits_portal: bool = False,
 ) -> dict[str, object]:
     number = "NM24-7Q4K-M2XD-9RTW-B6HC"
     return {
@@ -182,6 +183,7 @@ def certificate(
             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             **({"superseded_by": "NM24-8H2N-P5VC-3KXR-J9DA"} if status == "superseded" else {}),
         },
+        "awaits_portal": awaits_portal,
         "plan_year_ended": plan_year_ended,
         "share_url": f"https://certify.example.org/certificates/{number}" if status else None,
     }
@@ -329,6 +331,7 @@ def status(
         "rebuttal_action": "/me/0a1b2c/rebuttal",
         "adverse": None,
         "deadline": None,
+        "consent": find_consent_text(language),
         "resources": RESOURCES,
         "referrals": REFERRALS,
         "npn_lookup": NPN_LOOKUP,

@@ -30,6 +30,10 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
         for status in ("valid", "superseded", "withdrawn", "revoked", "expired", "unproven", None)
     },
     "certificate of one who may not assist": ("certificate.html", partial(contexts.certificate, may_assist=False)),
+    "certificate of one whose portal account isn't ready": (
+        "certificate.html",
+        partial(contexts.certificate, may_assist=False, awaits_portal=True),
+    ),
     "certificate for trying": (
         "certificate.html",
         partial(contexts.certificate, valid_until=None, plan_year_ended=True),

@@ -368,6 +368,7 @@ def certificate(language: str, status: str = "valid") -> dict[str, object]:
             **({"superseded_by": "FM24-8H2N-P5VC-3KXR-J9DA"} if status == "superseded" else {}),
             "may_assist": status == "valid",
         },
+        "awaits_portal": False,
         "plan_year_ended": status == "expired",
         "share_url": f"https://certify.example.org/certificates/{number}",
     }

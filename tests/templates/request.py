@@ -8,11 +8,12 @@ from typing import Any
 
 from domain.shared.cases.review_times import ReviewTime
 from domain.shared.policy import DayKind
-from domain.state.agreements import find_agreement
+from domain.state.agreements import find_agreement, find_consent_text
 from templates.catalogs import translate
 from tests.templates.contexts import ANSWERS, KINDS, NPN_LOOKUP, frame
 from web.gallery.samples import REFERENCE
 from web.public.request.steps import STEPS, FormStep, list_steps
+from web.state_form import SHOWN_TEXTS
 
 Build = Callable[..., dict[str, object]]
 
@@ -56,13 +57,14 @@ def step(language: str, slug: str, kind: str, faulty: bool = False) -> dict[str,
         "npn_lookup": NPN_LOOKUP,
         "intake_states": STATES,
         "agreement": find_agreement("bewellnm", language),
+        "consent": find_consent_text(language),
     }
 
 
 def ids(asked: FormStep) -> list[str]:
     """The fields of a step that can be at fault."""
     rows = ["insurers.1"] if asked.slug == "insurers" else []
-    said = ("physical_same", "agreement_version", "agreement_language")
+    said = ("physical_same", *SHOWN_TEXTS)
     return [*(field for field in asked.fields if field not in said), *rows]
 
 

@@ -93,6 +93,19 @@ def letter(notice: Notice, language: str, kind: str | None = None, **values: obj
     return LETTERS.render_notice(notice, language, build_notice_values(notice, language, kind, **values))
 
 
+@pytest.mark.parametrize(
+    ("addressed_as", "dear"),
+    [("", "Estimado(a)"), ("neutral", "Estimado(a)"), ("feminine", "Estimada"), ("masculine", "Estimado")],
+)
+def test_b2_a_letter_in_spanish_addresses_its_reader_as_they_wish(addressed_as: str, dear: str) -> None:
+    values = build_notice_values(Notice.ACTIVE, "es", "broker")
+    rendered = LETTERS.render_notice(Notice.ACTIVE, "es", values, addressed_as)
+    assert rendered.text.startswith(f"{dear} {values['first_name']}:")
+    assert f"{dear} {values['first_name']}:" in html.unescape(rendered.html)
+    english = {**values, "language": "en"}
+    assert LETTERS.render_notice(Notice.ACTIVE, "en", english, addressed_as).text.startswith("Dear ")
+
+
 def contacts_in(text: str) -> set[str]:
     return {contact for contact in (PHONE, PORTALS, TRAINING, HELP_DESK) if contact in text}
 

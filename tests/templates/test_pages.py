@@ -64,7 +64,7 @@ def test_each_step_names_every_fault_twice_and_keeps_the_answers(language: str, 
             if attributes.get("type") not in {"hidden", "radio", "checkbox"} or "checked" in attributes
         }
         chosen = [option["value"] for option in reader.of("option") if "selected" in option]
-        assert chosen == ["NM"] * len(reader.of("select"))
+        assert chosen == ["" if one["name"] == "addressed_as" else "NM" for one in reader.of("select")]
         kept = {**ANSWERS, "insurers.0": "Sample Health", "insurers.1": "Example Care"}
         assert shown == {name: kept[name] for name in shown}
         assert shown or step.slug == "kind"
@@ -150,6 +150,12 @@ def test_e2_a_valid_certificate_says_where_its_holder_may_not_assist_at_present(
     assert "This certificate is valid" in text
     assert "Its holder may not assist at present" in text
     assert "may not assist" not in Reader(page("certificate, valid", "en")).text
+
+
+def test_a23_a24_a_certificate_s_page_says_that_the_portal_account_isn_t_ready() -> None:
+    text = Reader(page("certificate of one whose portal account isn't ready", "en")).text
+    assert "They may help consumers once their portal account is ready." in text
+    assert "may not assist at present" not in text
 
 
 def test_e4_one_s_own_page_says_until_when_and_what_to_do() -> None:

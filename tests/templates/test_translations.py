@@ -21,11 +21,11 @@ from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents import faults
 from domain.shared.documents.faults import Fault
-from domain.state.agreements import AGREEMENTS, find_agreement
+from domain.state.agreements import AGREEMENTS, CONSENT_NAME, CONSENT_TEXTS, find_agreement
 from domain.state.policies import POLICIES
-from templates.catalogs import LOCALE, load_translations, translate
+from templates.catalogs import LOCALE, VOICES, load_translations, name_voice, translate
 from templates.extract import update_catalog
-from templates.labels import FILTERS
+from templates.labels import FILTERS, find_label
 from tests.templates.contexts import LANGUAGES, TEMPLATES
 from tests.templates.pages import EVERY_PAGE
 from web.http.environments import build_environments
@@ -80,6 +80,25 @@ def test_b2_translations_keep_their_places_and_bring_no_markup() -> None:
         assert sentence == sentence.strip(), sentence
         assert translation == translation.strip(), sentence
         assert not re.search(r"[<>]|\s{2}", sentence + translation), sentence
+
+
+def test_b2_words_of_several_forms_come_to_one_of_them() -> None:
+    """No reader, however they are addressed, sees what the catalog chooses from."""
+    chosen = [sentence for sentence, translation in entries() if "|" in translation]
+    assert len(chosen) >= 4
+    for voice in VOICES:
+        said = [load_translations(voice).gettext(sentence) for sentence in chosen]
+        assert not any(mark in one for one in said for mark in "[]|"), voice
+    labels = {voice: find_label("kind", "enrollment_counselor", voice) for voice in VOICES}
+    assert labels == {
+        "en": "Enrollment counselor",
+        "es": "Consejero de inscripción",
+        "es-masculine": "Consejero de inscripción",
+        "es-feminine": "Consejera de inscripción",
+        "es-neutral": "Consejero/a de inscripción",
+    }
+    assert name_voice("en", "feminine") == "en"
+    assert name_voice("es", "anything else") == "es"
 
 
 def list_problem_texts() -> set[ProblemText]:
@@ -157,7 +176,12 @@ def test_b2_every_label_of_a_policy_stands_in_both_languages() -> None:
             assert spanish_ones[place] != label, path
 
 
-@pytest.mark.parametrize("texts", [AGREEMENTS, MARKETPLACE_AGREEMENTS], ids=["bewellnm", "ffm"])
+CONSENTS = {(CONSENT_NAME, language): text for language, text in CONSENT_TEXTS.items()}
+
+
+@pytest.mark.parametrize(
+    "texts", [AGREEMENTS, CONSENTS, MARKETPLACE_AGREEMENTS], ids=["bewellnm", "background check", "ffm"]
+)
 def test_b2_every_agreement_is_one_text_in_two_languages_marked_as_a_sample(
     texts: dict[tuple[str, str], Agreement],
 ) -> None:
@@ -165,6 +189,8 @@ def test_b2_every_agreement_is_one_text_in_two_languages_marked_as_a_sample(
     for name in {name for name, _ in texts}:
         english, spanish_one = (texts[name, language] for language in LANGUAGES)
         assert english.version == spanish_one.version
+        assert english.is_sample
+        assert spanish_one.is_sample
         assert english.text.startswith("SAMPLE TEXT")
         assert spanish_one.text.startswith("TEXTO DE MUESTRA")
         shared = {line for line in english.text.splitlines() if line.strip()} & set(spanish_one.text.splitlines())
@@ -180,7 +206,7 @@ def test_the_agreement_of_the_exchange_is_the_one_in_force() -> None:
 @pytest.mark.parametrize(("language", "written"), [("en", "March 5, 2024"), ("es", "5 de marzo de 2024")])
 def test_an_environment_speaks_its_language(language: str, written: str) -> None:
     pages = build_environments(TEMPLATES)
-    assert set(pages) == set(LANGUAGES)
+    assert set(pages) == set(VOICES)
     template = pages[language].from_string("{{ language }} {{ value | day }} {{ _('Holder') }}")
     assert (
         template.render(value=date(2024, 3, 5)) == f"{language} {written} {'Holder' if language == 'en' else 'Titular'}"

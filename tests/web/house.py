@@ -171,8 +171,11 @@ class House:
 
     async def agreement(self, case_id: str) -> list[dict[str, Any]]:
         """What was recorded of the agreement."""
-        accepted = col(FactRow.kind) == FactKind.AGREEMENT_ACCEPTED
-        query = select(FactRow).where(col(FactRow.case_id) == case_id, accepted)
+        return await self.list_facts(case_id, FactKind.AGREEMENT_ACCEPTED)
+
+    async def list_facts(self, case_id: str, kind: FactKind) -> list[dict[str, Any]]:
+        """What a case's facts of a kind say."""
+        query = select(FactRow).where(col(FactRow.case_id) == case_id, col(FactRow.kind) == kind)
         return [row.data for row in await self.database.read(list_rows, query)]
 
     async def apply_commands(self) -> list[CommandRow]:

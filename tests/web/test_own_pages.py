@@ -233,12 +233,20 @@ async def test_d6_one_corrects_phone_and_addresses_oneself(house: House, person:
     assert "We have your phone number and addresses" in page.text
     (case,) = await house.cases()
     assert (case.request["phone"], case.request["physical_address"]["city"]) == ("505-555-0199", "Taos")
+    await person.open(f"/me/{case_id}/contacts?lang=es")
+    page = await person.press("Guardar las correcciones", addressed_as="feminine")
+    assert "Corredora" in page.text
+    await person.open(f"/me/{case_id}/contacts?lang=es")
+    page = await person.press("Guardar las correcciones", addressed_as="")
+    assert ("Corredora" in page.text, "Corredor" in page.text) == (False, True)
+    (case,) = await house.cases()
+    assert (case.request["addressed_as"], case.request["phone"]) == ("", "505-555-0199")
     again = await house.post(f"/me/{case_id}/contacts", {"email": "new@example.com", "npn": "1234567"}, **HTML)
     assert again.status_code == 422
     await house.own_session("somebody.else@example.com")
     assert (await house.post(f"/me/{case_id}/contacts", {"phone": "505-555-0100"}, **HTML)).status_code == 404
     await house.own_session(request["email"])
-    await person.open(f"/me/{case_id}")
+    await person.open(f"/me/{case_id}?lang=en")
     await person.press("Withdraw now")
     await house.apply_commands()
     assert (await house.browser.get(f"/me/{case_id}/contacts", headers=HTML)).status_code == 409

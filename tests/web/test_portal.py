@@ -662,9 +662,10 @@ async def test_b7_next_is_refused_before_a_valid_save(house: House) -> None:
 async def test_b7_what_was_sent_stays_in_view_while_it_waits(house: House) -> None:
     one = await visitor(house)
     await one.begun()
-    await one.submitted("save", phone="505-555-0188")
+    await one.submitted("save", phone="505-555-0188", addressed_as="feminine")
     assert (await one.form())["phone"] == "505-555-0188"
-    await one.work()
+    assert await one.work() == ["applied"]
+    assert (await one.form())["addressed_as"] == "feminine"
     assert (await one.form())["phone"] == "505-555-0188"
     (case,) = await house.cases()
     assert case.request["phone"] == "505-555-0188"

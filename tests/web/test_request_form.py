@@ -16,10 +16,11 @@ from db.case_state import list_rows
 from db.own_tables import AnswerRow
 from db.tables import DraftRow
 from db.writes.drafts import LIFE, purge_drafts
+from domain.shared.cases.facts import FactKind
 from domain.shared.documents.fields import STATES
 from domain.shared.ids import hash_token
 from domain.shared.reference_numbers import make_reference_number
-from domain.state.agreements import find_agreement
+from domain.state.agreements import find_agreement, find_consent_text
 from domain.state.policies import POLICIES
 from templates.catalogs import translate
 from tests.support import documents, form
@@ -205,6 +206,40 @@ async def test_an_acceptance_of_another_text_is_none(house: House, person: Brows
     page = await form.answer(person, agreement_accepted="true", agreement_version="2020-1")
     assert (page.status, at_fault(page)) == (422, {"agreement_accepted"})
     assert "checked" not in page.source
+
+
+async def test_a14_a_consent_is_kept_with_the_text_it_was_given_to(house: House, person: Browser) -> None:
+    page = await at(person, "background-check", documents.counselor(language="en"))
+    for told in ("Checkr, Inc.", "What is searched", "How long it is kept", "free of charge", "Sample text"):
+        assert told in page.text, told
+    page = await form.answer(person, background_check_consent="true", consent_version="2020-1")
+    assert (page.status, at_fault(page)) == (422, {"background_check_consent"})
+    assert "checked" not in page.source
+    page = await person.follow("Español")
+    assert "Qué se busca" in page.text
+    await form.answer(person, background_check_consent="true")
+    await form.hand_in(person, house.code)
+    (case,) = await house.cases()
+    (kept,) = await house.list_facts(case.case_id, FactKind.BACKGROUND_CONSENTED)
+    text = find_consent_text("es")
+    assert (kept["language"], kept["version"], kept["sha256"]) == ("es", text.version, text.sha256)
+    assert [one["language"] for one in await house.agreement(case.case_id)] == ["en"]
+
+
+async def test_b2_the_form_addresses_its_reader_as_they_wish(house: House, person: Browser) -> None:
+    await form.begin(person, language="es")
+    document = documents.counselor(language="es")
+    await form.fill_in(person, document, until="contact")
+    page = await form.answer(person, **form.answers_of(document)["contact"], addressed_as="other")
+    assert (page.status, at_fault(page)) == (422, {"addressed_as"})
+    await form.answer(person, addressed_as="feminine")
+    page = await form.fill_in(person, document, until="agreement")
+    assert "Como consejera de inscripción puede" in page.text
+    page = await form.fill_in(person, document)
+    assert ("Consejera de inscripción" in page.text, "consejera, corredora (femenino)" in page.text) == (True, True)
+    await form.hand_in(person, house.code)
+    (case,) = await house.cases()
+    assert case.request["addressed_as"] == "feminine"
 
 
 # the first questions

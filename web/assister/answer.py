@@ -34,7 +34,7 @@ from web.http.problem_pages import ProblemText
 from web.http.rate_limits import limit_rate
 from web.http.uploads import MOST_PARTS, Upload, is_upload, read_upload
 from web.services import Services, ServicesDep
-from web.state_form import find_changes, shows_agreement_in_force
+from web.state_form import find_changes, shows_agreement_in_force, shows_consent_in_force
 
 router = APIRouter()
 
@@ -146,11 +146,12 @@ async def _take_form(
     """Takes the answer of a form, or shows it again with what is wrong with it, ``found`` before."""
     case, message = certification.case, values.pop("message", "")
     changes, faults = find_changes(values, case.request)
-    if values.get("background_check_consent") == "true":  # given anew, though it may have been before
+    # Given anew, though it may have been before.
+    if values.get("background_check_consent") == "true" and shows_consent_in_force(values):
         changes["background_check_consent"] = True
     faults = [*found, *faults, *visitor.find_address_faults(changes, applicant_of(case).email)]
     try:
-        await _send_answer(services, certification, message, changes, values.get("agreement_language", ""), faults)
+        await _send_answer(services, certification, message, changes, _find_shown(values), faults)
     except Invalid as invalid:
         posted = {**values, "message": message}
         return await render_status(request, services, reference, visitor, certification, posted, invalid.faults)
@@ -188,6 +189,11 @@ async def _keep_documents(
         except Invalid as invalid:
             faults = [*invalid.faults]
     return faults
+
+
+def _find_shown(values: Values) -> str:
+    """The language of the text that may be accepted or consented to along with an answer."""
+    return values.get("agreement_language") or values.get("consent_language", "")
 
 
 def _read_answer(document: Any) -> tuple[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from db.case_state import applicant_of
 from db.reads.own_pages import OwnCertification
 from db.writes.own.contacts import correct_own_contacts
 from domain.shared.cases.notices import Topic
@@ -77,6 +78,7 @@ def _render_contacts(
         describe_contact(certification.policy, Topic.GENERAL, language),
         here=here,
         status=422 if faults else 200,
+        addressed_as=applicant_of(case).addressed_as,
         own=describe_session(visitor),
         action=f"{here}{query}",
         case_url=f"{OWN_CASE_PATH.format(reference=reference)}{query}",

@@ -19,7 +19,7 @@ from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact, describe_npn_lookup
 from domain.shared.reference_numbers import make_reference_number
 from domain.state.adverse_actions import find_dispute_refusal
-from domain.state.agreements import find_agreement
+from domain.state.agreements import find_agreement, find_consent_text
 from domain.state.certification import CertificationState, EligibilityStatus, LmsAccount
 from domain.state.eligibility import Check, Result
 from domain.state.questions import count_questions, list_asked_fields
@@ -66,6 +66,7 @@ async def render_status(
         describe_contact(policy, topic, language),
         here=here,
         status=422 if faults else 409 if unsent is not None else 200,
+        addressed_as=asked.addressed_as,
         own=describe_session(visitor),
         first_name=asked.first_name,
         kind=case.kind,
@@ -94,6 +95,7 @@ async def render_status(
         agreement=_describe_agreement(certification, f"{here}/agreement?lang={language}", language),
         agreed=find_agreement(case.program, language).model_dump() if asked.agreement_accepted else None,
         consented=None if state.opening.kind.is_licensed else asked.background_check_consent,
+        consent=find_consent_text(language),
         resources=[{"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]],
         referrals=policy.referrals[language],
         npn_proof=describe_proof(services, certification.proof, reference, language),

@@ -1,4 +1,4 @@
-"""The template environments of the pages, one a language: what every template may call; no page is rendered here."""
+"""The template environments of the pages, one a voice: what every template may call; no page is rendered here."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from domain.shared.documents.instants import format_instant
-from templates.catalogs import LANGUAGES, LOCALES, load_translations
+from templates.catalogs import LOCALES, VOICES, load_translations
 from templates.dates import (
     format_day,
     format_elapsed,
@@ -29,8 +29,8 @@ from web.http.static_files import build_static_address
 def build_environments(
     folder: Path, load_words: Callable[[str], NullTranslations] = load_translations
 ) -> dict[str, Environment]:
-    """The environment of each language over `folder`, which is templates/ or like it; pages are named as in pages/."""
-    return {language: _build_environment(folder, language, load_words(language)) for language in LANGUAGES}
+    """The environment of each voice over `folder`, which is templates/ or like it; pages are named as in pages/."""
+    return {voice: _build_environment(folder, voice.partition("-")[0], load_words(voice)) for voice in VOICES}
 
 
 def format_share(language: str, value: str | Decimal) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.params import Depends
 from fastapi.responses import FileResponse, HTMLResponse
 
+from templates.catalogs import name_voice
 from web.http.addresses import set_language
 from web.services import Services
 
@@ -41,12 +42,17 @@ def render_page(
     here: str | None = None,
     status: int = 200,
     headers: Mapping[str, str] = PRIVATE,
+    addressed_as: str = "",
     **values: Any,
 ) -> HTMLResponse:
-    """A page; ``here`` is the address to open it again in the other language, None where it can't be opened again."""
+    """A page; ``here`` is the address to open it again in the other language, None where it can't be opened again.
+
+    ``addressed_as``: how Spanish speaks of its reader, where that is known.
+    """
     other = "es" if language == "en" else "en"
     switch_url = set_language(here, other) if here else None
-    text = services.pages[language].get_template(template).render(contact=contact, switch_url=switch_url, **values)
+    page = services.pages[name_voice(language, addressed_as)].get_template(template)
+    text = page.render(contact=contact, switch_url=switch_url, **values)
     return HTMLResponse(text, status, {"Content-Language": language, **headers})
 
 

@@ -9,7 +9,7 @@ from domain.shared.documents.faults import Fault
 from web.http.forms import FormShape
 
 SHAPE = FormShape(lines=frozenset({"languages"}), boxes=frozenset({"markets"}))
-_PERSON = ("language", "first_name", "last_name", "email", "phone", "role")
+_PERSON = ("language", "addressed_as", "first_name", "last_name", "email", "phone", "role")
 # The fields of a profile by its role (B5): who is not an agent broker has neither NPN nor business (B9).
 FIELDS: dict[Role, tuple[str, ...]] = {
     Role.MARKETPLACE_AGENT_BROKER: (*_PERSON, *NPN_FIELDS, "business_contact", "professional_contact"),
@@ -24,6 +24,7 @@ _ORDER = (
     "email",
     "phone",
     "language",
+    "addressed_as",
     *FIELDS[Role.MARKETPLACE_AGENT_BROKER],
 )
 _OF_SOME_ROLE = frozenset(name for fields in FIELDS.values() for name in fields)

@@ -78,6 +78,7 @@ def render_question(
         language,
         describe_contact(policy, Topic.GENERAL, language),
         here=build_address(step.slug, change=change),
+        addressed_as=draft.answers.get("addressed_as", ""),
         status=422 if faults else 200,
         action=build_address(step.slug, change=change),
         back=CHECK

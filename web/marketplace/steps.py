@@ -27,7 +27,7 @@ BUSINESS, PROFESSIONAL = "business_contact", "professional_contact"
 
 ROLE = FormPart("role", N_("Your role"), ("role",))
 ROLE_AND_MARKETS = FormPart("role", N_("Role and markets"), ("role", *(f"markets.{market}" for market in Market)))
-PERSON = FormPart("person", N_("About you"), ("first_name", "last_name", "email", "phone", "language"))
+PERSON = FormPart("person", N_("About you"), ("first_name", "last_name", "email", "phone", "language", "addressed_as"))
 NPNS = FormPart("npn", N_("National Producer Numbers (NPN)"), NPN_FIELDS)
 BUSINESS_CONTACT = FormPart(
     "business-contact", N_("Business contact"), tuple(f"{BUSINESS}.{part}" for part in _OF_CONTACT)

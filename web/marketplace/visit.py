@@ -86,6 +86,7 @@ class Visit:
             here=here,
             status=status,
             headers=headers,
+            addressed_as=applicant_of(self.registration.case).addressed_as,
             own=describe_session(self.visitor),
             **values,
         )

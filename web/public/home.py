@@ -103,6 +103,7 @@ async def show_certificate(number: str, request: Request, services: ServicesDep)
     found = None
     if _NUMBER.fullmatch(written):
         found = await services.database.read(read_certificate, written, now())
+    awaits_portal = found.pop("awaits_portal", False) if found else False  # of the page alone
     if prefers_json(request):
         if found is None:
             return build_problem(404, "There is no certificate with this number.", headers=_NEGOTIATED)
@@ -119,6 +120,7 @@ async def show_certificate(number: str, request: Request, services: ServicesDep)
         headers=_NEGOTIATED,
         number=found["number"] if found else number[:_LONGEST],
         certificate=_parse_dates(found) if found else None,
+        awaits_portal=awaits_portal,
         share_url=f"{services.settings.web_url.rstrip('/')}/certificates/{found['number']}" if found else None,
         plan_year_ended=_has_plan_year_ended(found, policy) if found and policy else False,
     )

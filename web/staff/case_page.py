@@ -26,6 +26,7 @@ from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import find_local_date
+from domain.state.agreements import find_consent_text
 from domain.state.certification import CertificationState
 from domain.state.comparisons import Comparison, compare_with_registry
 from domain.state.eligibility import Check, Verdict
@@ -155,6 +156,7 @@ async def render_case(
         lines=describe_entries(file.timeline, visit.staff_names, language),
         notes=explain_notes(file.held, language),
         answer_values=_list_answer_values(file),
+        consent=find_consent_text(language),
         panel=build_panel(file, visit.me, language),
         methods=list(ProofMethod),
         accesses=await _read_accesses(visit, case_id),

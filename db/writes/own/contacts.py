@@ -1,4 +1,4 @@
-"""How somebody is reached, corrected by themselves: phone and addresses, on which no check was made (D6).
+"""How somebody is reached and spoken of, corrected by themselves: phone, addresses, on which no check was made (D6).
 
 The e-mail address is none of these: it is confirmed by a code, in addresses.py.
 """
@@ -27,7 +27,9 @@ def correct_own_contacts(session: Session, case_id: str, changes: Mapping[str, A
     if case.stage in ENDED:
         raise Refusal(Reason("case_ended", {"stage": case.stage}))
     amended = amend_contacts(case.request, changes)
-    changed = {name: amended[name] for name in changes if amended[name] != case.request.get(name)}
+    # How one is addressed is left out where it is not said.
+    given = {name: amended.get(name, "") for name in changes}
+    changed = {name: value for name, value in given.items() if value != case.request.get(name, "")}
     if not changed:
         return False
     _keep(session, case, changed)

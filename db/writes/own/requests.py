@@ -1,6 +1,6 @@
 """Requests of the public's forms, their addresses confirmed: taken, and what differs told by mail alone (D1, D4)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,15 +19,20 @@ from domain.shared.request_answers import RequestAnswer
 
 
 def take_request(
-    session: Session, identity_key: bytes, request: AnyRequest, draft: str, now: datetime, language: str | None = None
+    session: Session,
+    identity_key: bytes,
+    request: AnyRequest,
+    draft: str,
+    now: datetime,
+    shown: Mapping[str, str] | None = None,
 ) -> Opened | None:
     """Opens the case a request asks for; where it opens none, a letter that says why is kept to be sent.
 
     None where the request may not come in, or gives somebody else's identity. ``draft`` is the secret of its draft, by
-    which its reference number is known whatever becomes of it; ``language`` as in `open_requested_case`.
+    which its reference number is known whatever becomes of it; ``shown`` as in `open_requested_case`.
     """
     try:
-        opened = open_requested_case(session, identity_key, request, now, language, case_id=derive_case_id(draft))
+        opened = open_requested_case(session, identity_key, request, now, shown, case_id=derive_case_id(draft))
     except Invalid as invalid:
         _keep_answer(session, request, RequestAnswer.REFUSED, now, invalid.faults)
         return None
@@ -56,13 +61,13 @@ def take_confirmed_request(
     left: Collection[str],
     replaced: str | None,
     now: datetime,
-    language: str | None = None,
+    shown: Mapping[str, str] | None = None,
 ) -> ConfirmedRequest:
     """Takes the request of a form, closes its draft but for what is ``left`` of it, and signs in who has sent it.
 
     ``draft`` is the draft's secret, ``replaced`` that of the session which the browser had before.
     """
-    opened = take_request(session, identity_key, request, draft, now, language)
+    opened = take_request(session, identity_key, request, draft, now, shown)
     close_draft(session, draft, left, now)
     token = open_own_session(session, request.email.lower(), replaced, now)
     return ConfirmedRequest(opened.case_id if opened is not None and opened.created else None, token)

@@ -34,6 +34,7 @@ from domain.state.eligibility import Verdict
 from domain.state.facts import (
     AgreementAcceptedData,
     BackgroundChangedData,
+    BackgroundConsentedData,
     BackgroundOrderedData,
     BackgroundReportedData,
     CheckChange,
@@ -58,6 +59,7 @@ _UNPROVEN = _NEW_BROKER.model_copy(update={"npn_unproven": True})
 _DATA: dict[FactKind, FactData] = {
     FactKind.AGREEMENT_ACCEPTED: AgreementAcceptedData(version="1", language="en", sha256="0" * 64, source="form"),
     FactKind.SCREENED: ScreenedData(round=0, findings=()),
+    FactKind.BACKGROUND_CONSENTED: BackgroundConsentedData(version="1", language="en", sha256="0" * 64, source="form"),
     FactKind.BACKGROUND_ORDERED: BackgroundOrderedData(),
     FactKind.BACKGROUND_REPORTED: BackgroundReportedData(result="clear"),
     FactKind.DECIDED: DecidedData(verdict=Verdict.APPROVE, by="staff:sample", reason="a sample reason"),
@@ -80,7 +82,9 @@ _BROKERS_WAY = (
     *_SET_UP,
 )
 _COUNSELORS_WAY = (
-    *_BEGUN,
+    FactKind.REQUESTED,
+    FactKind.BACKGROUND_CONSENTED,
+    FactKind.BEGUN,
     FactKind.SCREENED,
     FactKind.BACKGROUND_ORDERED,
     FactKind.BACKGROUND_REPORTED,

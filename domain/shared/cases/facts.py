@@ -17,6 +17,7 @@ class FactKind(StrEnum):
     BEGUN = "begun"
     AGREEMENT_ACCEPTED = "agreement_accepted"
     SCREENED = "screened"
+    BACKGROUND_CONSENTED = "background_consented"
     BACKGROUND_ORDERED = "background_ordered"
     BACKGROUND_REPORTED = "background_reported"
     BACKGROUND_CHANGED = "background_changed"

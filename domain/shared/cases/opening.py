@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
@@ -32,13 +32,14 @@ class IdentityMatch(StrEnum):
 class Origin:
     """By whom a case is opened, from where (a form, or staff) and when.
 
-    ``language`` is the one in which the agreement was shown, where it isn't the request's.
+    ``shown`` are the languages in which texts were shown that come with the request, by the texts' names, where they
+    aren't the request's own.
     """
 
     actor: str
     source: str
     at: datetime
-    language: str | None = None
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 class RequestedData(FactData):

@@ -106,7 +106,7 @@ SENTENCES: dict[str, str] = {
     "termination_noticed": "Notice of a termination was given already, whose last day is {last_day}.",
     "no_termination": "No notice of a termination was given that could be taken back.",
     "nothing_to_rebut": "Our staff have ordered nothing that is open and that could be spoken against.",
-    "rebuttals_enough": "You have written {times} times already; our staff have that, and answer it.",
+    "rebuttals_enough": "This was answered {times} times already; our staff have that, and look at it.",
     "term_over": "The last day of the suspension is over.",
     "no_training_deadline": "No training deadline runs: the training is not open yet, or complete.",
     "not_lapsed": "The case has not lapsed.",

@@ -35,7 +35,7 @@ def check_evidence(content: bytes) -> str:
         raise Invalid([Fault("file", "required")])
     if len(content) > LARGEST_FILE:
         raise Invalid([Fault("file", "file_too_large", {"limit": str(LARGEST_FILE // 1024 // 1024)})])
-    for media_type, is_whole in ((PDF, _is_pdf), (PNG, _is_png), (JPEG, _is_jpeg)):
+    for media_type, is_whole in ((PDF, _is_pdf), (PNG, is_whole_png), (JPEG, _is_jpeg)):
         if is_whole(content):
             return media_type
     raise Invalid([Fault("file", "file_kind")])
@@ -55,7 +55,8 @@ def _is_pdf(content: bytes) -> bool:
     return end is not None and _PDF_XREF.match(content, int(end[1])) is not None
 
 
-def _is_png(content: bytes) -> bool:
+def is_whole_png(content: bytes) -> bool:
+    """Whether this is a PNG from its first byte to its last, each part with the checksum it says."""
     if not content.startswith(_PNG_MAGIC):
         return False
     at, kinds = len(_PNG_MAGIC), []

@@ -58,6 +58,7 @@ SENTENCES: dict[str, str] = {
     "in_future": "Give a day that isn't after today.",
     "before_decision": "Give a day that isn't before the decision.",
     "control_characters": "Remove line breaks and control characters.",
+    "control_characters_in_text": "Remove control characters; line breaks may stay.",
     "field_not_askable": "A question can't name the field {name}: the form has no such field, or an answer can't "
     "change it.",
     "fields_without_question": "Only a question names fields; leave them out to approve or deny.",

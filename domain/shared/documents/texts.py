@@ -17,7 +17,7 @@ def find_text_faults(field: str, text: str) -> list[Fault]:
         return [Fault(field, "required")]
     if len(text) > LONGEST_TEXT:
         return [Fault(field, "too_long", {"limit": str(LONGEST_TEXT)})]
-    return [Fault(field, "control_characters")] if _has_control_characters(text) else []
+    return [Fault(field, "control_characters_in_text")] if _has_control_characters(text) else []
 
 
 def _has_control_characters(text: str) -> bool:
@@ -29,7 +29,7 @@ def _has_control_characters(text: str) -> bool:
 
 def _check_characters(text: str) -> str:
     if _has_control_characters(text):
-        raise make_error("control_characters")
+        raise make_error("control_characters_in_text")
     return text
 
 

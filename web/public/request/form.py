@@ -52,6 +52,7 @@ from web.public.request.pages import (
 )
 from web.public.request.steps import STEPS, FormStep
 from web.services import Services, ServicesDep
+from web.state_form import list_shown_texts
 
 # What is left of a draft that was sent, for its confirmation.
 LEFT = ("email", "kind", "plan_year")
@@ -132,7 +133,7 @@ async def confirm_address(request: Request, services: ServicesDep) -> Response:
     wanted = _read_whole(draft)
     if wanted is None:
         return _redirect_unfinished(draft)
-    take = prepare_taking(request, services, wanted, draft.token, LEFT, draft.answers["agreement_language"])
+    take = prepare_taking(request, services, wanted, draft.token, LEFT, list_shown_texts(draft.answers))
     tried, taken = await use_typed_code(request, services, values, take)
     if tried.answer is not CodeAnswer.RIGHT:
         return await _render_confirmation(request, services, draft, tried.answer)
@@ -230,7 +231,7 @@ def _read_whole(draft: Draft) -> CertificationRequest | None:
 
 async def _take_request(services: Services, draft: Draft, wanted: CertificationRequest) -> RedirectResponse:
     """The same answer whatever becomes of the request, and in the same time: its workflow is begun after it (D4)."""
-    case_id = await services.cases.take_request(wanted, draft.token, draft.answers["agreement_language"])
+    case_id = await services.cases.take_request(wanted, draft.token, list_shown_texts(draft.answers))
     await services.database.write(close_draft, draft.token, LEFT, now())
     return _answer_taken(services, case_id)
 

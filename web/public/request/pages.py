@@ -13,7 +13,7 @@ from domain.shared.ids import derive_case_id
 from domain.shared.policy import choose_policy, describe_contact, describe_npn_lookup, list_open_policies
 from domain.shared.programs import STATE_PROGRAM
 from domain.shared.reference_numbers import make_reference_number
-from domain.state.agreements import find_agreement
+from domain.state.agreements import find_agreement, find_consent_text
 from domain.state.policies import POLICIES
 from domain.state.policy import Policy
 from domain.state.request import Request as CertificationRequest
@@ -38,7 +38,7 @@ from web.public.request.steps import (
 )
 from web.public.request.words import word_faults
 from web.services import Services
-from web.state_form import copy_same_address, list_values, shows_agreement_in_force
+from web.state_form import copy_same_address, list_values, shows_agreement_in_force, shows_consent_in_force
 
 START, CHECK, CONFIRM, DONE = "/request", "/request/check", "/request/confirm", "/request/done"
 FIRST, INSTEAD = "/request/kind", "/request/instead"
@@ -89,6 +89,7 @@ def render_question(
         describe_contact(policy, Topic.GENERAL, language),
         here=build_address(f"/request/{step.slug}", change=change, rows=number),
         status=422 if faults else 200,
+        addressed_as=draft.answers.get("addressed_as", ""),
         action=build_address(f"/request/{step.slug}", change=change),
         back=_find_way_back(step, draft, change),
         progress=_describe_progress(step.slug, draft.answers, language),
@@ -103,6 +104,7 @@ def render_question(
         npn_lookup=describe_npn_lookup(policy, language),
         intake_states=policy.intake.neighbour_states,
         agreement=find_agreement(STATE_PROGRAM, language),
+        consent=find_consent_text(language),
     )
 
 
@@ -146,6 +148,7 @@ def render_check(
         describe_contact(policy, Topic.GENERAL, language),
         here=CHECK,
         status=429 if faults else 200,
+        addressed_as=wanted.addressed_as,
         back=f"/request/{list_steps(draft.answers)[-1].slug}",
         progress=_describe_progress("check", draft.answers, language),
         form_token=draft.form_token,
@@ -220,9 +223,10 @@ def _describe_progress(slug: str, answers: Values, language: str) -> dict[str, A
 
 
 def _fill_values(answers: Values, language: str) -> Values:
-    """The answers as a form shows them; the agreement is only ticked where it is the text that was accepted."""
+    """The answers as a form shows them; a text is only ticked where it is the one that was accepted."""
     accepted = {} if shows_agreement_in_force(answers) else {"agreement_accepted": ""}
-    return {"language": language} | suggest_states(answers) | copy_same_address(answers) | accepted
+    consented = {} if shows_consent_in_force(answers) else {"background_check_consent": ""}
+    return {"language": language} | suggest_states(answers) | copy_same_address(answers) | accepted | consented
 
 
 def _list_fields(step: FormStep, rows: Sequence[str]) -> list[str]:

@@ -15,15 +15,13 @@ from templates.catalogs import N_
 from web.form_steps import FormPart, FormWalk
 from web.http.forms import Values, parse_number
 from web.public.request.eligibility import EXPERIENCE, WORK_STATE, find_detour, find_first_faults
-from web.state_form import ADDRESS_PARTS, SAME, copy_same_address, read_request
+from web.state_form import ADDRESS_PARTS, SAME, SHOWN_TEXTS, copy_same_address, read_request
 
 EVERYBODY = frozenset(Kind)
 LICENSED = frozenset(kind for kind in Kind if kind.is_licensed)
 COUNSELORS = EVERYBODY - LICENSED
 
 _GROUPS = ("business_address", "physical_address", "employer")
-# Not asked: which text of the agreement was on the page, and in which language.
-_SHOWN = frozenset({"agreement_version", "agreement_language"})
 INSURERS = "insurers"
 MOST_INSURERS = 50
 _FIRST = (EXPERIENCE, "kind", WORK_STATE)
@@ -51,7 +49,7 @@ STEPS = (
     # The first questions come before the steps that are counted; a draft may have been begun with the kind alone.
     FormStep("kind", N_("First questions"), ("kind", EXPERIENCE, WORK_STATE)),
     FormStep("name", N_("Name"), ("first_name", "last_name")),
-    FormStep("contact", N_("Contact"), ("email", "phone", "language")),
+    FormStep("contact", N_("Contact"), ("email", "phone", "language", "addressed_as")),
     FormStep("license", N_("License"), ("npn", "license_number"), LICENSED),
     FormStep("employer", N_("Employer"), ("employer.kind", "employer.name"), COUNSELORS),
     FormStep(INSURERS, N_("Insurance companies"), (INSURERS,), LICENSED),
@@ -67,7 +65,12 @@ STEPS = (
         (*(f"physical_address.{part}" for part in ADDRESS_PARTS), SAME),
     ),
     FormStep("agreement", N_("Agreement"), ("agreement_accepted", "agreement_version", "agreement_language")),
-    FormStep("background-check", N_("Background check"), ("background_check_consent",), COUNSELORS),
+    FormStep(
+        "background-check",
+        N_("Background check"),
+        ("background_check_consent", "consent_version", "consent_language"),
+        COUNSELORS,
+    ),
 )
 
 
@@ -80,7 +83,7 @@ def list_steps(answers: Mapping[str, str]) -> tuple[FormStep, ...]:
 def build_document(answers: Mapping[str, str]) -> dict[str, Any]:
     """The request so far, as a document: the fields of its kind, without those answered for another kind before."""
     kind = answers.get("kind", "")
-    asked = (list_fields(kind) if kind in EVERYBODY else frozenset({"kind"})) | _SHOWN
+    asked = (list_fields(kind) if kind in EVERYBODY else frozenset({"kind"})) | {*SHOWN_TEXTS}
     given = {name: text for name, text in copy_same_address(answers).items() if name.partition(".")[0] in asked}
     # A group without any answer lacks each of its parts.
     return {group: {} for group in _GROUPS if group in asked} | read_request({**given, "program": STATE_PROGRAM})
