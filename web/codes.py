@@ -54,7 +54,7 @@ class CodeForm:
     """Where the code is typed in: addresses of the form's step and of what stands beside it, and its hidden fields.
 
     ``own`` is who is signed in already, as `describe_session` gives it; ``other_url`` is empty where the address
-    can't be another one.
+    can't be another one; ``sends_request`` where a request is only sent by the right code.
     """
 
     here: str
@@ -63,6 +63,7 @@ class CodeForm:
     other_url: str
     hidden: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, Any] | None = None
+    sends_request: bool = False
 
 
 async def ask_for_code(
@@ -180,6 +181,7 @@ def render_code_form(
         action=form.action,
         again_action=form.again_action,
         other_url=form.other_url,
+        sends_request=form.sends_request,
         hidden=form.hidden,
         email=email,
         is_user_id=read_user_id(email) is not None,

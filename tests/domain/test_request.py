@@ -271,6 +271,11 @@ def test_an_address_or_a_sentence_is_no_name(name: str) -> None:
     assert refused(documents.counselor(first_name=name)) == ["first_name"]
 
 
+def test_names_have_one_space_between_their_words() -> None:
+    request = parse_request(documents.broker(first_name=" Testa   Prueba ", last_name="de\u00a0la  Muestra"))
+    assert (request.first_name, request.last_name) == ("Testa Prueba", "de la Muestra")
+
+
 def test_who_has_one_name_alone_is_shown_by_it() -> None:
     request = parse_request(read_document(documents.counselor(first_name="-", last_name="Ejemplo")))
     assert StoredRequest.model_validate(request.model_dump(mode="json")).name == "Ejemplo"

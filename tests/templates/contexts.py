@@ -296,7 +296,7 @@ def status(
         "withdraw_action": None
         if stage in ("denied", "withdrawn", "revoked", "terminated", "closed")
         else "/me/0a1b2c/withdraw",
-        "first_name": "Testa",
+        "name": "Testa Prueba",
         "kind": kind,
         "plan_year": 2024,
         "reference": REFERENCE,

@@ -92,6 +92,7 @@ def code(language: str, faulty: bool = False, is_user_id: bool = False) -> dict[
         "email": "ast_0190a1b20000700080000001" if is_user_id else EMAIL,
         "is_user_id": is_user_id,
         "minutes": 10,
+        "sends_request": faulty,
         "values": {},
         "errors": [{"field": "code", "message": "Fault of code."}] if faulty else [],
     }

@@ -72,6 +72,13 @@ async def test_d6_a_code_is_not_used_up_where_the_change_of_address_fails(
     assert new in (await person.open("/me")).text
 
 
+async def test_d6_a_sign_in_without_an_address_says_that_one_is_needed(house: House, person: Browser) -> None:
+    await person.open("/me")
+    page = await person.press("Send me a code", email=" ")
+    assert page.status == 422
+    assert "E-mail address: This field is required." in page.text
+
+
 async def test_d6_a_page_that_was_asked_for_comes_after_the_sign_in(house: House, person: Browser) -> None:
     request = documents.broker()
     case_id = await house.open(request)

@@ -279,6 +279,7 @@ async def test_b15_back_from_the_vendor_leads_to_the_next_step(house: House) -> 
 async def test_b6_the_request_offers_exactly_two_roles_and_two_markets(house: House, language: str) -> None:
     person = Browser(house.browser, language)
     page = await federal_form.begin(person, language=language)
+    assert {"en": "Step 1: Role and markets", "es": "Paso 1: Rol y mercados"}[language] in page.text
     reader = Reader(page.source)
     assert {field["value"] for field in reader.of("input") if field["name"] == "role"} == ROLES
     boxes = {field["name"] for field in reader.of("input") if field.get("type") == "checkbox"}

@@ -743,6 +743,7 @@ async def test_the_reference_number_is_the_same_on_every_page_and_staff_find_the
     assert number == make_reference_number(case.case_id)
     for path in ("/me", f"/me/{case.case_id}"):
         assert number in (await person.open(path)).text
+    assert f"{document['first_name']} {document['last_name']}" in person.page.text
     csrf = await house.sign_in()
     await house.open(documents.agent())
     assert number in (await person.open(f"/staff/cases/{case.case_id}")).text
@@ -778,6 +779,7 @@ async def test_d1_nothing_is_done_before_the_address_is_confirmed(house: House, 
     await form.fill_in(person, request)
     page = await form.press(person, "Send the request")
     assert form.place(page) == form.CONFIRM
+    assert "Your request is not sent yet." in page.text
     for wrong in ("", "no code", "000000 "):
         page = await form.press(person, "Go on", code=wrong)
         assert page.status == 422

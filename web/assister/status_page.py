@@ -68,7 +68,7 @@ async def render_status(
         status=422 if faults else 409 if unsent is not None else 200,
         addressed_as=asked.addressed_as,
         own=describe_session(visitor),
-        first_name=asked.first_name,
+        name=asked.name,
         kind=case.kind,
         plan_year=case.plan_year,
         reference=make_reference_number(case.case_id),

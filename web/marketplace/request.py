@@ -269,5 +269,11 @@ async def _render_confirmation(request: Request, services: Services, answer: Cod
     if email is None or wanted is None or email != wanted.email.lower():
         return RedirectResponse(CHECK, 303, PRIVATE)
     action = set_language(CONFIRM, choose_language(request))
-    form = CodeForm(here=CONFIRM, action=action, again_action=action, other_url=build_address("person", change="1"))
+    form = CodeForm(
+        here=CONFIRM,
+        action=action,
+        again_action=action,
+        other_url=build_address("person", change="1"),
+        sends_request=True,
+    )
     return render_code_form(request, services, form, email, answer)

@@ -71,7 +71,9 @@ async def show_own_pages(request: Request, services: ServicesDep) -> Response:
 async def send_code(request: Request, services: ServicesDep) -> Response:
     """Has a code sent to an address, or to that of a user ID, known or not; only who asks too often is told so."""
     values, language = await read_form(request), choose_language(request)
-    typed = values.get("email", "")
+    typed = values.get("email", "").strip()
+    if not typed:
+        return render_sign_in(request, services, values, [Fault("email", "required")])
     try:
         email = read_user_id(typed) or _Asked(email=typed).email
     except ValidationError as error:

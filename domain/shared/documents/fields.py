@@ -69,6 +69,11 @@ def check_plain(text: str) -> str:
     return text
 
 
+def _space_once(text: str) -> str:
+    """With one space between words: a phone's keyboard types two, and a certificate would show them for good."""
+    return " ".join(text.split())
+
+
 def _showable(text: str) -> str:
     """Only characters that the certificate's fonts have, at least one of them a letter (A23)."""
     if not any(c.isalpha() for c in text) or not all(map(_in_our_fonts, text)):
@@ -177,7 +182,13 @@ def limit_text(limit: int) -> Any:
 Name = Annotated[str, limit_text(100), AfterValidator(check_plain)]
 
 
-PersonName = Annotated[str, limit_text(_LONGEST_NAME), AfterValidator(check_plain), AfterValidator(_person_name)]
+PersonName = Annotated[
+    str,
+    limit_text(_LONGEST_NAME),
+    AfterValidator(check_plain),
+    AfterValidator(_space_once),
+    AfterValidator(_person_name),
+]
 
 
 LastName = Annotated[PersonName, AfterValidator(_last_name)]

@@ -256,6 +256,7 @@ async def _render_confirmation(
         again_action=build_address(CHECK, lang=language),
         other_url=build_address("/request/contact", change="1"),
         hidden={FORM_TOKEN: draft.form_token},
+        sends_request=True,
     )
     return render_code_form(request, services, form, email, answer)
 
