@@ -116,8 +116,9 @@ async def asked_by_mistake(world: World) -> Document:
     assert (await world.command(opened, "question/take-back", reason="a sample reason")).status_code == 200
     await world.until(opened, "awaiting_decision")
     await world.decide(opened, "ask")
-    link = await world.own_page(opened, request["email"])
-    (await world.http.post(f"{link}/information", json={"message": "A sample answer"})).raise_for_status()
+    async with httpx2.AsyncClient(timeout=PATIENCE) as browser:  # of another life a code is asked for meanwhile
+        link = await world.own_page(opened, request["email"], browser)
+        (await browser.post(f"{link}/information", json={"message": "A sample answer"})).raise_for_status()
     await world.until(opened, "awaiting_decision")
     await world.decide(opened, "deny")
     await world.until(opened, "denied")

@@ -5,7 +5,9 @@ Addresses are where it could slip out: the tracker's path holds an NPN, a launch
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -187,11 +189,18 @@ async def test_a_federal_life_leaves_nothing_personal_and_no_secret_in_temporal_
     assert {name: found for name, content in searched.items() if (found := search.found(content))} == {}
     assert {name: found for name, content in searched.items() if (found := hidden.found(content))} == {}
 
-    # Our own database knows the person, and secrets by their hashes only.
+    # Our own database knows the person, and secrets by their hashes only; what is refused stays in drafts alone.
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("app.sqlite*"))
     assert hidden.found(kept) == set()
     assert search.found(kept) >= {NPN, PERSON["email"], "Wilhelmantha", "Quackenbusher", REASON}
-    assert search.found(kept).isdisjoint({STRANGER["first_name"], STRANGER["email"], FIRM["npn"]})
+    without_drafts = tmp_path / "without_drafts.sqlite"
+    with closing(sqlite3.connect(tmp_path / "app.sqlite")) as database:
+        database.execute("DELETE FROM request_draft")
+        database.commit()
+        database.execute("VACUUM INTO ?", (str(without_drafts),))
+    assert search.found(without_drafts.read_bytes()).isdisjoint(
+        {STRANGER["first_name"], STRANGER["email"], FIRM["npn"]}
+    )
     # The twins: what the searches would find.
     written = json.dumps([*secrets, PERSON], ensure_ascii=False).encode()
     assert hidden.found(written) == secrets
