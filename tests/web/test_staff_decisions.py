@@ -134,6 +134,8 @@ async def test_an_answer_given_by_phone_is_written_down_with_how_staff_have_it(h
     told = {"phone": "505-555-0177", "message": "The new one.", "reason": "Called them."}
     faulted = read(await reviewer.send("answer", **{**told, "message": ""}), 422)
     assert {"answer-method", "answer-message"} <= faulty(faulted)
+    for sentence in ("Choose how you have their word.", "Otherwise, by phone for instance"):
+        assert sentence in faulted.text
     wrong = read(await reviewer.send("answer", **{**told, "phone": "1"}, method="other"), 422)
     assert "#phone" in [link.get("href") for link in wrong.of("a")]
     forged = {**told, "email": "somebody.else@example.com"}
@@ -160,7 +162,7 @@ async def test_a_question_is_taken_back_and_the_assister_is_told_so(house: House
     assert "Kept, to be carried out: Question to be taken back" in (await reviewer.page()).text
     await house.apply_commands()
     page = " ".join((await reviewer.page()).text.split())
-    assert "Taken back" in page
+    assert "Taken back: Reviewer" in page, "people are named"
     assert "It was in the file." in page
     assert "Take the question back" not in page
 
@@ -277,13 +279,14 @@ async def test_a_case_still_screened_is_refused_with_the_validator_s_sentence(ho
 async def test_of_two_tabs_the_second_is_told_who_decided_first_and_keeps_its_words(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     second = {**await reviewer.form("decision"), "verdict": "approve", "reason": "In my view it is fine."}
+    second["override"] = "I have the card before me."
     decided = {"verdict": "deny", "by": "another reviewer", "reason": "No.", "override": None, "round": 0}
     await house.facts(reviewer.case_id, FactKind.DECIDED, **decided)
     reader = read(await house.post(f"{reviewer.path}/decision", second), 409)
     assert "The case has ended: Denied." in reader.text
     alert = reader.text.partition("This can't be done now")[2].partition("Where it stands")[0]
     assert "Denied: another reviewer, " in alert
-    assert "What you wrote: In my view it is fine." in alert
+    assert "What you wrote: In my view it is fine. I have the card before me." in alert
     assert await reviewer.commands() == []
 
 

@@ -38,7 +38,9 @@ async def test_a_file_that_waits_for_nothing_of_theirs_is_not_theirs_to_read(hou
     case_id = await house.open(documents.broker(first_name="Reservada"))
     assert await opened_by(house, role, case_id) == {403}
     answer = await house.browser.get(f"/staff/cases/{case_id}", headers={"Accept": BROWSER})
-    assert "This file is not for you to read" in read(answer, 403).text
+    refused = read(answer, 403)
+    assert "This file is not for you to read" in refused.text
+    assert "/staff" in [link.get("href") for link in refused.of("a")], "back to what is theirs"
     assert "Reservada" not in answer.text
     assert await house.list_accesses(case_id) == []
     # What is tried with a case shows its file no more than its own page does.

@@ -12,6 +12,9 @@ from web.http.pages import render_page
 from web.services import Services
 
 
+_STAFF = "/staff"
+
+
 class ProblemText(NamedTuple):
     """What can't be shown or done, in English: a heading, and what the reader can do about it."""
 
@@ -77,17 +80,19 @@ def render_problem(
     language: str,
     contact: Mapping[str, str | None],
     here: str | None = None,
+    queue_url: str | None = None,
 ) -> HTMLResponse:
-    """The page of a problem; ``here`` as in `render_page`."""
+    """The page of a problem; ``here`` as in `render_page`, ``queue_url`` leads staff back to their work queue."""
     title, detail = (translate(sentence, language) for sentence in problem)
-    return render_page(
-        services, "problem.html", language, contact, here=here, status=status, title=title, detail=detail, errors=[]
-    )
+    texts = {"title": title, "detail": detail, "errors": [], "queue_url": queue_url}
+    return render_page(services, "problem.html", language, contact, here=here, status=status, **texts)
 
 
 def render_error(request: Request, problem: ProblemText, status: int, headers: Mapping[str, str]) -> HTMLResponse:
     """The page of what went wrong before a page's own code was reached, with the contact of nobody's case."""
     language, services = choose_language(request), request.app.state.services
-    answer = render_problem(services, problem, status, language, services.describe_general_contact(language))
+    contact = services.describe_general_contact(language)
+    queue_url = _STAFF if request.url.path.startswith(f"{_STAFF}/") else None
+    answer = render_problem(services, problem, status, language, contact, queue_url=queue_url)
     answer.headers.update(headers)
     return answer

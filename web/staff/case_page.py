@@ -60,6 +60,7 @@ _MISSING = {
     "notice": N_("Choose a notice."),
     "source": N_("Choose which checks are made again."),
     "method": N_("Choose how you have seen it."),
+    "word": N_("Choose how you have their word."),
     "document": N_("Say which document you have seen."),
     "text": N_("Write down what they say."),
     "message": N_("Write down what they answered."),
@@ -67,6 +68,8 @@ _MISSING = {
     "first_name": N_("Give the first name; who has one name alone writes a hyphen for the other."),
     "last_name": N_("Give the last name; who has one name alone writes a hyphen for the other."),
 }
+# Forms in which the method is how staff have an assister's word, not what they have seen.
+_BY_WORD = frozenset({"answer", "dispute", "rebut"})
 _SENT_BEFORE = N_(
     "You sent this form before, with other words, and what you sent first counts. "
     "Look at the case, then send it again if that is still needed."
@@ -159,12 +162,22 @@ async def render_case(
         consent=find_consent_text(language),
         panel=build_panel(file, visit.me, language),
         methods=list(ProofMethod),
+        flag_words=_find_flag_words(file),
         accesses=await _read_accesses(visit, case_id),
         workflow_url=_find_workflow_url(visit.services, file),
         done=done,
         **_describe_attempt(attempt, state, language),
         **await _find_ways(visit, case_id),
     )
+
+
+def _find_flag_words(file: CaseFile) -> dict[str, str]:
+    """What a person wrote when they put a flag up last, by the flag."""
+    return {
+        str(one.data["flag"]): one.reason
+        for one in file.timeline
+        if (one.kind, one.name) == (EntryKind.FLAG, "raised") and one.reason and "reason" not in one.coded
+    }
 
 
 def _list_answer_values(file: CaseFile) -> Values:
@@ -255,7 +268,7 @@ def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: s
         "previewed": attempt.previewed,
         "letter": attempt.letter,
         "errors": [
-            {"field": one.field, "message": _explain_fault(one, language)}
+            {"field": one.field, "message": _explain_fault(one, attempt.form, language)}
             for one in drop_copied_faults(attempt.values, attempt.faults)
         ],
         "refused": _explain_refused(attempt.refused, language) if attempt.refused else None,
@@ -263,8 +276,9 @@ def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: s
     }
 
 
-def _explain_fault(fault: Fault, language: str) -> str:
-    own = _MISSING.get(fault.field) if fault.code == "required" else None
+def _explain_fault(fault: Fault, form: str, language: str) -> str:
+    field = "word" if fault.field == "method" and form in _BY_WORD else fault.field
+    own = _MISSING.get(field) if fault.code == "required" else None
     return translate(own, language) if own else explain_reason(fault, language)
 
 

@@ -94,7 +94,7 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
     if data.get("channel"):
         place = "MLMS" if data["channel"] == MLMS else str(data["channel"])
         found.append(_phrase(N_("At: {place}"), language, place=place))
-    if name == FactKind.SCREENED:
+    if name == FactKind.SCREENED and data["findings"]:  # of a counselor the registry is not asked
         passed = sum(1 for one in data["findings"] if one["result"] == "pass")
         numbers = {"passed": str(passed), "all": str(len(data["findings"]))}
         found.append(_phrase(N_("Registry checks passed: {passed} of {all}"), language, **numbers))
