@@ -264,6 +264,7 @@ async def test_what_cannot_be_decided_now_is_no_button_but_a_sentence(house: Hou
     reader = await reviewer.page()
     assert [field["value"] for field in reader.of("input") if field.get("name") == "verdict"] == ["deny", "ask"]
     assert "Approve: The background check has not been reported; it can't be overridden." in reader.text
+    assert "Registry checks passed" not in reader.text, "of a counselor the registry is not asked"
 
 
 async def test_a_case_still_screened_is_refused_with_the_validator_s_sentence(house: House) -> None:

@@ -11,7 +11,6 @@ from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.services import Services
 
-
 _STAFF = "/staff"
 
 
