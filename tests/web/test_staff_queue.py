@@ -98,7 +98,7 @@ async def test_checks_and_age_are_told_in_words_beside_their_colour(house: House
     answer = await house.browser.get("/staff?finding=failed")
     assert rows(answer.text) == [failed]
     assert link(answer.text, "clear") == "/staff"
-    assert "1 no cumple: Licencia activa" in read(await house.browser.get("/staff?finding=failed&lang=es")).text
+    assert "1 sin cumplir: Licencia activa" in read(await house.browser.get("/staff?finding=failed&lang=es")).text
 
 
 async def test_each_column_sorts_and_turns_round_and_the_order_goes_along(house: House) -> None:

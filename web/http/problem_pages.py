@@ -83,8 +83,18 @@ def render_problem(
 ) -> HTMLResponse:
     """The page of a problem; ``here`` as in `render_page`, ``queue_url`` leads staff back to their work queue."""
     title, detail = (translate(sentence, language) for sentence in problem)
-    texts = {"title": title, "detail": detail, "errors": [], "queue_url": queue_url}
-    return render_page(services, "problem.html", language, contact, here=here, status=status, **texts)
+    return render_page(
+        services,
+        "problem.html",
+        language,
+        contact,
+        here=here,
+        status=status,
+        title=title,
+        detail=detail,
+        errors=[],
+        queue_url=queue_url,
+    )
 
 
 def render_error(request: Request, problem: ProblemText, status: int, headers: Mapping[str, str]) -> HTMLResponse:
