@@ -162,7 +162,7 @@ async def test_a_question_is_taken_back_and_the_assister_is_told_so(house: House
     assert "Kept, to be carried out: Question to be taken back" in (await reviewer.page()).text
     await house.apply_commands()
     page = " ".join((await reviewer.page()).text.split())
-    assert "Taken back: Reviewer" in page, "people are named"
+    assert "Taken back: Rita Example, " in page, "people are named"
     assert "It was in the file." in page
     assert "Take the question back" not in page
 
