@@ -243,6 +243,7 @@ async def test_d6_one_corrects_phone_and_addresses_oneself(house: House, person:
     await person.open(f"/me/{case_id}/contacts?lang=es")
     page = await person.press("Guardar las correcciones", addressed_as="feminine")
     assert "Corredora" in page.text
+    assert "Corredora" in (await person.open("/me?lang=es")).text
     await person.open(f"/me/{case_id}/contacts?lang=es")
     page = await person.press("Guardar las correcciones", addressed_as="")
     assert ("Corredora" in page.text, "Corredor" in page.text) == (False, True)

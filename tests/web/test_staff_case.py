@@ -193,6 +193,7 @@ async def test_evidence_is_text_escaped_and_bounded(house: House) -> None:
         answer = await house.browser.get(f"/staff/cases/{case_id}/evidence/{nothing}", headers={"Accept": BROWSER})
         assert answer.status_code == 404
         assert "Page not found" in answer.text
+        assert '<a href="/?lang=en">Go to the home page</a>' in answer.text
 
 
 async def test_an_e_mail_is_shown_as_text_and_shut_in_as_it_looks(house: House) -> None:

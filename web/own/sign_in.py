@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ValidationError
 
+from db.case_state import applicant_of
 from db.reads.npn.claims import list_unproven
 from db.reads.own_pages import list_own_cases
 from db.writes.own.sessions import (
@@ -169,6 +170,7 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
         language,
         services.describe_general_contact(language),
         here=OWN_PATH,
+        addressed_as=next(filter(None, (applicant_of(case).addressed_as for case in found)), ""),
         own=describe_session(visitor),
         told=told if told in TOLD_OF_LIST else None,
         others=await services.database.read(list_other_sessions, token, now()),
