@@ -9,11 +9,13 @@ import pytest
 from sqlmodel import col, select
 
 from db.case_state import list_rows
+from db.house_tables import StaffAccount
 from db.tables import AuditRow, CommandRow
 from db.writes.cases import flag_case
 from domain.shared.cases.facts import FactKind
 from domain.state.eligibility import Check, Result, make_finding
 from tests.support import documents
+from tests.support.tables import add_rows
 from tests.templates.rendered import Reader
 from tests.web.house import House
 from tests.web.test_pages import read
@@ -153,6 +155,8 @@ async def test_an_answer_given_by_phone_is_written_down_with_how_staff_have_it(h
 async def test_a_question_is_taken_back_and_the_assister_is_told_so(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     assert "Take the question back" not in (await reviewer.page()).text, "nothing is asked"
+    called = {"issuer": "https://id.example", "subject": "1", "actor": "reviewer", "name": "Rita Example"}
+    await house.database.write(add_rows, StaffAccount(**called, roles=[], first_seen_at=datetime.now(UTC)))
     await reviewer.send("decision", verdict="ask", reason="Which is your phone?")
     await house.apply_commands()
     link = await house.link(reviewer.case_id)
@@ -162,7 +166,7 @@ async def test_a_question_is_taken_back_and_the_assister_is_told_so(house: House
     assert "Kept, to be carried out: Question to be taken back" in (await reviewer.page()).text
     await house.apply_commands()
     page = " ".join((await reviewer.page()).text.split())
-    assert "Taken back: Rita Example, " in page, "people are named"
+    assert "Taken back : Rita Example, " in page, "people are named"
     assert "It was in the file." in page
     assert "Take the question back" not in page
 
