@@ -54,7 +54,9 @@ class Link(PolicyData):
     label: Label
     url: Address
     urls: dict[str, Address] = Field(
-        default={}, description="where the page is in a language, if that is an address of its own"
+        default={},
+        exclude_if=lambda urls: not urls,
+        description="where the page is in a language, if that is an address of its own",
     )
 
     def find_url(self, language: str) -> str:

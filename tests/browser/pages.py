@@ -217,7 +217,7 @@ PAGES = {
     "status_asked": Row(STATUS, of(People.asked)),
     "status_taken_back": Row(STATUS, of(People.asked_in_vain)),
     "status_asked_counselor": Row(STATUS, of(People.asked_counselor)),
-    "status_answer_faulty": Row(f"{STATUS}/information", sent(of(People.asked), FAULT, email="nobody")),
+    "status_answer_faulty": Row(f"{STATUS}/information/documents", sent(of(People.asked), FAULT, email="nobody")),
     "status_agreement": Row(STATUS, of(People.returning)),
     "status_agreement_faulty": Row(f"{STATUS}/agreement", sent(of(People.returning), FAULT)),
     "status_unproven": Row(STATUS, of(People.unproven)),

@@ -76,10 +76,11 @@ async def test_c9_a_certificate_is_audited_with_its_number_and_its_market(office
 
 
 def test_c9_audit_rows_are_made_by_those_alone_that_say_of_whom() -> None:
-    """Of a case or of a person (`db.writes.facts`); sessions, seasons and imports as wholes are of neither."""
+    """Of a case or of a person (`db.writes.facts`); sessions, views, seasons and imports as wholes are of neither."""
     writes = Path(facts.__file__).parent
     makers = {str(file.relative_to(writes)) for file in writes.rglob("*.py") if "AuditRow(" in file.read_text("utf-8")}
     assert makers == {
         *("facts.py", "sessions.py", "own/sessions.py"),
         *("seasons/changes.py", "seasons/imports.py"),
+        "house/saved_views.py",
     }

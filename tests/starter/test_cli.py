@@ -442,7 +442,7 @@ def test_e12_cases_move_to_other_rules_once_it_was_said_whose_outcome_changes(
     [
         (["--reason", "r"], 2, "--reason and --as"),
         (["--reason", " ", "--as", "ana"], 2, "--reason needs a text"),
-        (["--reason", "a bell \x07", "--as", "ana"], 2, "--reason: Remove line breaks and control characters."),
+        (["--reason", "a bell \x07", "--as", "ana"], 2, "--reason: Remove control characters; line breaks may stay."),
         (["--reason", "r" * 4001, "--as", "ana"], 2, "--reason: This is too long: at most 4000"),
         (["--to", ".", "--reason", "r", "--as", "ana"], 2, "--to goes with --dry-run"),
         (["--dry-run", "--to", "nowhere"], 1, "no such folder"),
