@@ -27,7 +27,9 @@ class TableModel:
     @classmethod
     def begin(cls, journey: Journey, opened_with: int = 1) -> "TableModel":
         """A case that was opened just now, with so many facts, and has come as far as it comes by itself."""
-        model = cls(journey, next(place for place, one in journey.standings.items() if len(one.facts) == opened_with))
+        first = next((place for place, one in journey.standings.items() if len(one.facts) == opened_with), None)
+        assert first is not None, f"no place of {journey.holder} is reached by {opened_with} facts"
+        model = cls(journey, first)
         model._settle()
         return model
 

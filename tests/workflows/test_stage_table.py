@@ -107,8 +107,9 @@ def build_machine(
     class Lives(RuleBasedStateMachine):
         @initialize()
         def open_case(self) -> None:
-            # Who returns to the marketplace is enrolled as the registration is opened.
-            self.model, self.steps = TableModel.begin(journey, 2 if journey is REGISTRATIONS[1] else 1), 0
+            # Who returns to the marketplace is enrolled as the registration is opened; a counselor's consent is a fact.
+            opened_with = 2 if journey in (COUNSELOR, REGISTRATIONS[1]) else 1
+            self.model, self.steps = TableModel.begin(journey, opened_with), 0
             self.case = wait_for(open_case_of(federal, journey))
             wait_for(self.case.agree(self.model, "the request"))
 
