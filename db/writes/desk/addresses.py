@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, load_case, state_of
-from db.tables import SYSTEM, Case, CommandRow, EffectRow
+from db.house_tables import ReturnedLetter
+from db.tables import SYSTEM, Case, CommandRow, EffectRow, SentMail
 from db.writes.commands import CONSENT, keep_command
 from db.writes.facts import lock_case, lower_flag, record_audit
 from db.writes.own.addresses import is_address_checked, move_cases
@@ -116,13 +117,24 @@ def _is_asked(session: Session, case: Case) -> bool:
 
 
 def _list_failed_letters(session: Session, case: Case) -> list[tuple[str, Notice]]:
-    """The notices that the mail server refused when they were sent last, and that are still true."""
+    """The notices that the mail server refused when they were sent last, or that came back; and that are still true."""
     rows = list_rows(session, select(EffectRow).where(col(EffectRow.case_id) == case.case_id))
     last = {row.kind: row for row in sorted(rows, key=lambda row: row.done_at or row.intended_at)}
-    refused = {kind for kind, row in last.items() if row.result is not None and row.result.get("refused")}
+    came_back = set(
+        session.scalars(
+            select(SentMail.key)
+            .join(ReturnedLetter, col(ReturnedLetter.message_id) == col(SentMail.message_id))
+            .where(col(SentMail.case_id) == case.case_id, col(ReturnedLetter.returned_at).is_not(None))
+        )
+    )
+    failed = {
+        kind
+        for kind, row in last.items()
+        if row.key in came_back or (row.result is not None and row.result.get("refused"))
+    }
     state = state_of(session, case)
     return [
         (case.case_id, notice)
         for notice in Notice
-        if f"notice.{notice}" in refused and not find_refusal(ResendNotice(notice=notice), state)
+        if f"notice.{notice}" in failed and not find_refusal(ResendNotice(notice=notice), state)
     ]
