@@ -403,4 +403,5 @@ def problem(language: str, errors: bool = False) -> dict[str, object]:
         "title": "Page not found",
         "detail": None if errors else "There is nothing at this address.",
         "errors": FAULTS if errors else [],
+        "queue_url": "/staff" if errors else None,
     }

@@ -2,9 +2,11 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+import templates
 from tests.support.checks import check_each
 from tests.templates.contexts import HELP_DESK, LANGUAGES, PHONE, PORTALS, TRAINING
 from tests.templates.pages import EVERY_PAGE
@@ -30,6 +32,10 @@ class Asked(HTMLParser):
         if tag == "style" or (tag == "script" and not given.get("src")):
             self.refused.append(tag)
         self.refused += [name for name in given if name == "style" or re.match(r"on|hx-on", name)]
+
+
+PAGES = Path(templates.__file__).parent / "pages"
+TEXT_AREA = re.compile(r"<textarea[^>]*>")
 
 
 def is_sound_html(page: Page) -> None:
@@ -97,6 +103,13 @@ def test_a31_b2_every_page_stands_every_check(language: str) -> None:
     pages = [find_page(name, language) for name in EVERY_PAGE]
     assert len(pages) > 200
     check_each(pages, checks)
+
+
+def test_a_text_that_staff_paste_is_cut_by_no_browser() -> None:
+    """One that is too long comes back whole, with its fault; a browser would cut it without a word."""
+    areas = [area for file in (PAGES / "staff").glob("*.html") for area in TEXT_AREA.findall(file.read_text("utf-8"))]
+    assert areas
+    assert not [area for area in areas if "maxlength" in area]
 
 
 def _title(reader: Reader) -> str:
