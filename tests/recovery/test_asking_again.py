@@ -30,8 +30,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def schedule(system: Inside) -> AsyncIterator[ScheduleHandle]:
-    """The schedule as a worker makes it, for this system's task queue."""
+    """The schedule as a worker makes it, for this system's task queue; paused, so that none but those asked for run."""
     made = schedules.reconciliation(system.settings.task_queue)
+    made.state.paused = True
     handle = await system.client.create_schedule("reconciliation-in-a-test", made)
     yield handle
     await handle.delete()
