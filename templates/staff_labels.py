@@ -410,6 +410,7 @@ ACTIONS: Labels = {
     "mail.returned": N_("E-mail came back as undeliverable"),
     "mail.delayed": N_("E-mail reported to be late"),
     "case.begun": N_("Workflow begun"),
+    "case.assigned": N_("Put on a colleague's desk"),
     "case.released": N_("Taken off a desk"),
     "case.address_corrected": N_("E-mail address corrected by staff, by a code that its owner read to them"),
     "case.noted": N_("Note for staff written"),

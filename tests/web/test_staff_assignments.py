@@ -6,6 +6,8 @@ from sqlmodel import select
 
 from db.case_state import list_rows
 from db.desk_tables import CaseAssignment
+from db.reads.cases import read_audit
+from db.writes.house.staff_accounts import recognize_staff
 from domain.state.eligibility import Result
 from tests.support.tables import change_row
 from tests.web.house import House
@@ -13,6 +15,7 @@ from tests.web.test_pages import read
 from tests.web.test_staff_decisions import Desk, desk
 from web.http.permissions import StaffRole
 
+ISSUER, SINCE = "https://id.example.org", datetime(2024, 3, 5, tzinfo=UTC)
 OTHERS = (StaffRole.REVIEWER, StaffRole.AUDITOR)  # somebody else who decides
 
 
@@ -45,6 +48,32 @@ async def test_a_case_is_left_or_taken_over_by_hand_which_is_audited(house: Hous
     assert (await second.actions()).count("case.released") == 2
     csrf = await house.sign_in(StaffRole.OPERATOR)
     assert (await house.post(f"{second.path}/release", {"csrf_token": csrf})).status_code == 403
+
+
+async def test_a_case_is_put_on_the_desk_of_a_colleague_who_decides(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    for name, role in (("olmo", StaffRole.REVIEWER), ("pino", StaffRole.OPERATOR)):
+        await house.database.write(recognize_staff, ISSUER, name, name, [role], SINCE, called=name.title())
+    page = await reviewer.page()
+    assert [one["value"] for one in page.of("option") if (one.get("value") or "").startswith("staff:")] == ["staff:olmo"]
+    path, sent = f"{reviewer.path}/assign", await reviewer.form("assign")
+    for nobody in ("", "staff:pino", "staff:nobody", "reviewer"):
+        refused = read(await house.post(path, {**sent, "colleague": nobody}, accept="text/html"), 422)
+        assert "Choose a colleague who decides on cases." in refused.text
+    answer = await reviewer.send("assign", colleague="staff:olmo")
+    assert answer.status_code == 303
+    shown = read(await house.browser.get(answer.headers["location"])).text
+    assert "The case is on your colleague's desk." in shown
+    assert "Olmo has this case on their desk." in shown
+    (row,) = await house.database.read(list_rows, select(CaseAssignment))
+    assert (row.actor, row.until) == ("staff:olmo", row.since + timedelta(days=1))
+    entries = await house.database.read(read_audit, reviewer.case_id)
+    assert [one["details"] for one in entries if one["action"] == "case.assigned"] == [{"to": "staff:olmo"}]
+    await reviewer.send("decision", verdict="approve", reason="All is well.")
+    await house.apply_commands()
+    late = read(await house.post(path, {**sent, "colleague": "staff:olmo"}, accept="text/html"), 409)
+    assert "on their desk" not in late.text
+    assert await house.database.read(list_rows, select(CaseAssignment)) == []
 
 
 async def test_after_the_policy_s_minutes_the_next_who_opens_it_has_it(house: House) -> None:

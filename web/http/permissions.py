@@ -94,6 +94,8 @@ GRANTS: dict[StaffRole, frozenset[Permission]] = {
     StaffRole.AUDITOR: _READS | {_P.EXPORT, _P.READ_OPERATIONS, _P.READ_ACCESS_LOG, _P.READ_SESSIONS},
 }
 
+DECIDERS = frozenset(role for role, granted in GRANTS.items() if Permission.DECIDE in granted)
+
 
 def collect_permissions(roles: Iterable[StaffRole]) -> frozenset[Permission]:
     """Everything these roles may do together."""

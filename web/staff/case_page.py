@@ -12,7 +12,7 @@ from db.case_state import UnknownCase, load_snapshot
 from db.desk_tables import CaseAssignment
 from db.reads.access_log import Access, AccessFilter, read_access_log
 from db.reads.case_file import CaseFile, read_case_file
-from db.reads.desk.assignments import find_assignment
+from db.reads.desk.assignments import find_assignment, list_colleagues
 from db.reads.desk.notes import list_notes
 from db.reads.queue import find_next_in_queue
 from db.reads.third_parties import find_evidence_of_case
@@ -40,7 +40,7 @@ from templates.letters import RenderedNotice
 from web.http.auth import StaffMember
 from web.http.defence.file_access import check_file_access
 from web.http.forms import Values
-from web.http.permissions import Permission
+from web.http.permissions import DECIDERS, Permission
 from web.http.sentences import explain_notes, explain_reason
 from web.services import Services
 from web.staff.filters import ALL, QUEUE, build_address, read_filters
@@ -65,6 +65,7 @@ _MISSING = {
     "text": N_("Write down what they say."),
     "message": N_("Write down what they answered."),
     "note": N_("Write the note."),
+    "colleague": N_("Choose a colleague who decides on cases."),
     "first_name": N_("Give the first name; who has one name alone writes a hyphen for the other."),
     "last_name": N_("Give the last name; who has one name alone writes a hyphen for the other."),
 }
@@ -100,6 +101,7 @@ _DONE = {
     "flag": N_("The flag is taken down."),
     "raise_flag": N_("The flag is up."),
     "note": N_("The note is kept."),
+    "assign": N_("The case is on your colleague's desk."),
     "identity": N_("It is proven whose the NPN is."),
     "restart": N_("The case is begun again from what is recorded."),
 }
@@ -110,6 +112,7 @@ _AUDITED = {
     "flag": (EntryKind.FLAG, "cleared"),
     "raise_flag": (EntryKind.FLAG, "raised"),
     "note": (EntryKind.AUDIT, "case.noted"),
+    "assign": (EntryKind.AUDIT, "case.assigned"),
     "address": (EntryKind.AUDIT, "case.address_corrected"),
 }
 
@@ -155,6 +158,7 @@ async def render_case(
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
         finding_notes={one.note: explain_reason(Reason(one.note), language) for one in file.findings if one.note},
         assignment=await _find_assignment(visit, file),
+        colleagues=await _find_colleagues(visit, file),
         staff_notes=await visit.services.database.read(list_notes, case_id),
         lines=describe_entries(file.timeline, visit.staff_names, language),
         notes=explain_notes(file.held, language),
@@ -215,6 +219,13 @@ async def _find_assignment(visit: StaffVisit, file: CaseFile) -> CaseAssignment 
     if held is not None or not visit.me.may(Permission.DECIDE):
         return held  # most often: nothing is to be written
     return await database.write(assign_case, file.case_id, visit.me.actor, now(), lasts)
+
+
+async def _find_colleagues(visit: StaffVisit, file: CaseFile) -> list[str]:
+    """On whose desk the reader may put the case: of those who have signed in, who decides on cases."""
+    if file.state.waiting_for is not WaitingFor.DECISION or not visit.me.may(Permission.DECIDE):
+        return []
+    return await visit.services.database.read(list_colleagues, DECIDERS, visit.me.actor)
 
 
 async def _read_accesses(visit: StaffVisit, case_id: str) -> list[Access] | None:

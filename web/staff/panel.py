@@ -54,6 +54,7 @@ FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
     "raise_flag": (Permission.RAISE_FLAG, None),
     "note": (Permission.ADD_NOTE, None),
     "release": (Permission.DECIDE, None),
+    "assign": (Permission.DECIDE, None),
     "restart": (Permission.RESTART, None),
     "identity": (Permission.PROVE_IDENTITY, None),
     "check": (Permission.REORDER_CHECK, CommandKind.REORDER_CHECK),

@@ -1,4 +1,4 @@
-"""Who has a case on their desk: whoever opens it while it waits for a decision, until they are done or leave it."""
+"""Who has a case on their desk: whoever opens it while it waits for a decision, or is given it, until they are done."""
 
 from datetime import datetime, timedelta
 
@@ -40,3 +40,17 @@ def release_case(session: Session, case_id: str, actor: str, now: datetime) -> s
     session.delete(row)
     record_audit(session, now, actor, "case.released", case, had=row.actor)
     return row.actor
+
+
+def hand_over_case(session: Session, case_id: str, to: str, actor: str, now: datetime, lasts: timedelta) -> bool:
+    """Puts a case on a colleague's desk, whoever has it; whether it waits for a decision. Raises `UnknownCase`."""
+    case = lock_case(session, case_id)
+    if case.waiting_for != WaitingFor.DECISION:
+        return False
+    row = session.get(CaseAssignment, case_id, populate_existing=True) or CaseAssignment(
+        case_id=case_id, actor=to, since=now
+    )
+    row.actor, row.since, row.until = to, now, now + lasts
+    session.add(row)
+    record_audit(session, now, actor, "case.assigned", case, to=to)
+    return True
