@@ -51,6 +51,8 @@ def test_e12_a_case_is_handed_the_same_rules_from_files_as_from_code_before(year
     for program, policy in (("bewellnm", POLICIES["bewellnm", year]), ("ffm", FEDERAL_POLICIES[year])):
         expected = KEPT[f"{program}/2024"] if year == 2024 else carried_over(program, year)
         found = policy.model_dump(mode="json")
+        for link in found.get("links", {}).values():
+            link.pop("urls", None)  # addresses by language came later; links are no rules of a case
         assert {name: found[name] for name in expected} == expected
 
 
