@@ -9,7 +9,11 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client
 
 # A message that came just as the workflow ended: the server has the task done again.
-OVERTAKEN = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+OVERTAKEN = (
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+    # The run was ended from outside while a task was under way, as a reconciliation ends one that lags behind.
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
+)
 
 
 async def client_of(stack: dict[str, Any]) -> Client:
@@ -57,6 +61,7 @@ async def failed_tasks(client: Client, since: datetime) -> list[str]:
     async for found in client.list_workflows(f"StartTime >= '{since.isoformat()}'"):
         async for event in client.get_workflow_handle(found.id, run_id=found.run_id).fetch_history_events():
             task = event.workflow_task_failed_event_attributes
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED and task.cause != OVERTAKEN:
-                failed.append(f"{found.id}: {task.failure.message}")
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED and task.cause not in OVERTAKEN:
+                cause = WorkflowTaskFailedCause.Name(task.cause)
+                failed.append(f"{found.id}: {cause} {task.failure.message}")
     return failed
