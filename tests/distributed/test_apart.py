@@ -12,8 +12,10 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
+import worker
 from db.engine import Database
 from db.writes.sessions import open_session
+from starter import calls, letters
 from tests.distributed.conftest import NAMESPACE
 from tests.distributed.parts import Apart, Part, workers_of
 from tests.fixtures.postgres import make_role
@@ -58,13 +60,15 @@ async def figures(world: World) -> dict[str, float]:
 async def mail_goes_down(apart: Apart, world: World, stand_ins: Part) -> None:
     """Within half a minute the metrics say so, the operator's page and `certify doctor`, though no letter is due."""
     up = 'certify_third_party_up{third_party="mail"}'
-    assert (await figures(world))[up] == 1
-    assert [one["setting"] for one in (await asyncio.to_thread(apart.run_doctor))["outages"]] == []
+    async with asyncio.timeout(PATIENCE):  # a call that a busy machine has made late is answered the next time
+        while not (await figures(world)).get(up) or (await asyncio.to_thread(apart.run_doctor))["outages"]:
+            await asyncio.sleep(0.5)
     stand_ins.ask_to_end()
     assert await asyncio.to_thread(stand_ins.ended) == 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (await figures(world))[up]:
             await asyncio.sleep(0.5)
+    assert letters.CHECKED_EVERY + worker.MAIL_SECONDS + calls.EVERY < 30, "at the most, on a machine that has time"
     (told,) = (await asyncio.to_thread(apart.run_doctor))["outages"]
     assert (told["setting"], "mail_unreachable" in told["fault"]) == ("mail", True)
     database = Database(apart.environment["CERTIFY_DATABASE_URL"])
