@@ -17,6 +17,7 @@ from db.case_state import CaseSnapshot, load_snapshot, profile_of
 from db.engine import Database
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
+from db.writes.facts import MAIL_REFUSED
 from db.writes.federal.listings import record_listing
 from domain.federal.facts import ListingData, ListingsDueData, ListLateData
 from domain.federal.listing_check import find_due_dates, find_next_check, is_late
@@ -117,7 +118,7 @@ class ListingCheckActivities(contracts.ListingCheck):
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
-                await self._database.write(flag_case, order.case_id, "mail_refused", read_clock(order.at))
+                await self._database.write(flag_case, order.case_id, MAIL_REFUSED, read_clock(order.at))
                 return EffectResult({"notice": Notice.HELP_DESK, "refused": refused.code})
             result = {"notice": Notice.HELP_DESK, "subject": mail.subject, "message_id": mail.message_id}
             at = read_clock(order.at)

@@ -17,6 +17,7 @@ from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent
+from db.writes.facts import MAIL_REFUSED
 from db.writes.letters import intend_letter
 from db.writes.links import ACTIVATION
 from domain.shared.business_days import DaysOff
@@ -66,7 +67,7 @@ class NoticesActivities(contracts.Notices):
             try:
                 await self._mailer.send_email(mail)
             except Refused as refused:
-                await self._database.write(flag_case, letter.case_id, "mail_refused", read_clock(letter.at))
+                await self._database.write(flag_case, letter.case_id, MAIL_REFUSED, read_clock(letter.at))
                 return EffectResult({"notice": notice, "refused": refused.code})
             sent_at = read_clock(letter.at)
             kept = build_sent_mail(mail, notice, letter.case_id, key, sent_at, tokens.values())

@@ -22,7 +22,8 @@ from db.reads.appeals import (
     read_appeals,
 )
 from db.writes.appeals.deciding import DecisionOnAppeal, decide_appeal, note_told
-from db.writes.appeals.filing import Filing, Submission, add_evidence, file_appeal, withdraw_appeal
+from db.writes.appeals.filing import Filing, add_evidence, file_appeal, withdraw_appeal
+from db.writes.submissions import Submission
 from domain.shared.cases.appeals import Appeal, AppealOutcome, find_current_appeal
 from domain.shared.cases.messages import BeginAppeal
 from domain.shared.cases.reasons import Reason, Refusal

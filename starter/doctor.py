@@ -23,7 +23,7 @@ from temporalio.envconfig import ClientConfig
 
 from domain.programs.policy_files import FaultyPolicies
 from settings import Settings, is_loopback, load_settings, name_variable, parse_staff_token
-from starter.policies import SHIPPED, load_policies, read_folder
+from starter.policies import SHIPPED, PolicyFolder, load_policies, read_folder
 
 # What we make ourselves has at least 128 random bits, in hexadecimal digits; what third parties hand out has its length
 # from them. The identity key is the key of a hash of 256 bits.
@@ -121,12 +121,15 @@ def list_shut_doors(settings: Settings) -> list[UnsafeSetting]:
     return found
 
 
-def list_sample_texts(settings: Settings) -> list[UnsafeSetting]:
-    """What a system that others can reach shows them, and nobody has approved; nothing is refused for it (A3)."""
+def list_sample_texts(settings: Settings, read: PolicyFolder | None = None) -> list[UnsafeSetting]:
+    """What a system that others can reach shows them, and nobody has approved; nothing is refused for it (A3).
+
+    ``read`` is the folder of policies where it was read already.
+    """
     found: Sequence[object] = ()
     if is_production(settings):
         with suppress(FaultyPolicies):  # which a start tells, and `certify policy check`
-            found = read_folder(settings.policies or SHIPPED).list_warnings()
+            found = (read or read_folder(settings.policies or SHIPPED)).list_warnings()
     fault = f"{len(found)} of the texts that people accept are samples, or name another company."
     mend = "Put those that counsel has approved in their place; `certify policy check` names each."
     return [UnsafeSetting("CERTIFY_POLICIES", fault, mend)] * bool(found)
@@ -161,10 +164,10 @@ def load_safe_settings() -> Settings:
     if is_production(settings) and (found := find_unsafe_settings(settings)):
         sys.exit(_refuse_start(["This process does not start, since its settings are unsafe:", *map(str, found)]))
     try:
-        load_policies(settings.policies, trying=settings.trying)
+        read = load_policies(settings.policies, trying=settings.trying)
     except FaultyPolicies as error:
         sys.exit(_refuse_start(["This process does not start, since its policies have faults:", *error.list_lines()]))
-    for one in list_sample_texts(settings):
+    for one in list_sample_texts(settings, read):
         print(one, file=sys.stderr, flush=True)
     return settings
 

@@ -58,8 +58,10 @@ class PolicyFolder:
                 yield PolicyFault(f"{STATE_PROGRAM}/{file}", 1, sentence)
 
 
-def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
+def load_policies(folder: Path | None = None, *, trying: bool = False) -> PolicyFolder:
     """Puts the policies of a folder in force, those shipped without one; `trying` opens those that are for it alone.
+
+    What was read, for whoever has more to say of it.
 
     Raises `FaultyPolicies`: then none changes.
     """
@@ -74,6 +76,7 @@ def load_policies(folder: Path | None = None, *, trying: bool = False) -> None:
     words = describe_words(state.exchange)
     use_words(words)
     use_looks({program: _describe_look(one) for program, one in found.exchanges.items()}, words)
+    return found
 
 
 def read_policy_folder(folder: Path) -> Sequence[ProgramPolicy]:

@@ -67,6 +67,10 @@ class FormWalk(Generic[Part]):
         first = self.find_first_open()
         return self.steps[: self.steps.index(first) + 1] if first else self.steps
 
+    def find_reachable(self, slug: str) -> Part | None:
+        """The step of this address, if its turn has come."""
+        return next((step for step in self.list_reachable() if step.slug == slug), None)
+
     def find_next(self, step: Part) -> Part | None:
         """The step after this one; None after the last."""
         following = self.steps[self.steps.index(step) + 1 :]

@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import applicant_of, certification_of, list_rows, one_or_none
-from db.tables import SYSTEM, Case, EffectRow
+from db.tables import Case, EffectRow
 from db.writes.effects import Intent, intend_effect
-from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
+from db.writes.facts import lock_case, raise_flag, unflag_locked_case
 from domain.shared.documents.faults import Fault, Invalid
 from domain.state.background_reports import BackgroundCheck, BackgroundReport, read_order_number
 from domain.state.facts import STOPPED, CheckChange
@@ -83,6 +83,5 @@ def show_check(session: Session, case: Case, check: BackgroundCheck, now: dateti
     else:
         lowered.append(CHECK_STOPPED)
     for flag in lowered:
-        if lower_flag(case, flag):
-            record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
+        unflag_locked_case(session, case, flag, now)
     session.add(case)

@@ -11,7 +11,7 @@ from sqlmodel import col
 from db.case_state import CaseSnapshot, facts_of, snapshot_case
 from db.reads.recovery.progress import read_progress
 from db.tables import SYSTEM, AuditRow
-from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit
+from db.writes.facts import append_facts, lock_case, lower_flag, raise_flag, record_audit, unflag_locked_case
 from db.writes.links import void_activation_links
 from db.writes.recovery.deliveries import DeliveryKind, forget_failures
 from db.writes.recovery.restarts import settle_restart
@@ -133,10 +133,7 @@ def _was_said(session: Session, case_id: str, action: str, why: str | Reason | N
 
 def unflag_case(session: Session, case_id: str, what: str, now: datetime) -> None:
     """Takes a flag back once what it was about is put right; another flag stays."""
-    case = lock_case(session, case_id)
-    if lower_flag(case, what):
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
+    unflag_locked_case(session, lock_case(session, case_id), what, now)
 
 
 def clear_flag(session: Session, case_id: str, what: str, actor: str, reason: str, now: datetime) -> None:

@@ -10,12 +10,12 @@ from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, request_of, snapshot_case, state_of
 from db.reads.npn.claims import has_proven
-from db.tables import SYSTEM, Assister, Case, CommandRow
+from db.tables import Assister, Case, CommandRow
 from db.writes.background_checks import show_check
 from db.writes.cases import measure_waits
 from db.writes.corrections import correct_name, is_printed
 from db.writes.effects import stuck_flag
-from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
+from db.writes.facts import append_facts, lock_case, record_audit, unflag_locked_case
 from db.writes.links import void_activation_links
 from db.writes.npn.claims import claim_changed_npn
 from db.writes.own.addresses import keep_former_address
@@ -339,10 +339,10 @@ def _carry_out(
     if isinstance(command, CorrectName):
         correct_name(session, case, command, CommandOrigin(row.id, case.case_id, row.actor, row.reason, now))
     keep_former_address(session, case, before, now)
-    if settles_identity(command) and not case.identity_matches and lower_flag(case, IDENTITY_CONFLICT):
-        record_audit(session, now, SYSTEM, f"case.unflagged.{IDENTITY_CONFLICT}", case)
-    if command.kind == CommandKind.DECIDE and lower_flag(case, LOOK_UP_STUCK):  # nobody looks it up any more
-        record_audit(session, now, SYSTEM, f"case.unflagged.{LOOK_UP_STUCK}", case)
+    if settles_identity(command) and not case.identity_matches:
+        unflag_locked_case(session, case, IDENTITY_CONFLICT, now)
+    if command.kind == CommandKind.DECIDE:  # nobody looks it up any more
+        unflag_locked_case(session, case, LOOK_UP_STUCK, now)
     origin = CommandOrigin(row.id, case.case_id, row.actor, row.reason, row.created_at)
     if isinstance(command, ReorderCheck):
         command = command.model_copy(update={"inputs": digest_check_inputs(identity_key, applicant_of(case))})

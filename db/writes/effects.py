@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from db.case_state import CaseSnapshot, one_or_none, snapshot_case
 from db.reads.npn.holders import name_holder
 from db.tables import SYSTEM, CertificateRow, EffectRow, EvidenceRow, SentMail
-from db.writes.facts import STUCK, append_facts, audit_adverse_facts, lock_case, lower_flag, record_audit
+from db.writes.facts import STUCK, append_facts, audit_adverse_facts, lock_case, record_audit, unflag_locked_case
 from db.writes.house.returned_letters import settle_early_return
 from domain.federal.registration import RegistrationState
 from domain.programs.certificates import may_issue_certificate
@@ -108,9 +108,7 @@ def complete_effect(
         session.add(made.mail)
         settle_early_return(session, case, made.mail.message_id, now)
     for flag in (refusal_flag(row.kind), stuck_flag(activity_type)):
-        if lower_flag(case, flag):
-            session.add(case)
-            record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
+        unflag_locked_case(session, case, flag, now)
     about = {name: row.data[name] for name in ("number", "market", "supersedes") if row.data.get(name)}
     record_audit(session, now, SYSTEM, f"{row.kind}.after_end" if ended else row.kind, case, **about)
     if ended:

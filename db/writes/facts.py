@@ -37,6 +37,7 @@ from domain.state.lapses import list_completion_facts
 STAFF, DECISION = "staff", "decision"
 # The flag of a case whose appeal is not answered in time.
 APPEAL_OVERDUE = "appeal_overdue"
+MAIL_REFUSED = "mail_refused"
 # The end of the name of a flag about an activity that keeps failing.
 STUCK = ".stuck"
 # The flag of a case whose workflow fails, or goes by other facts, and can't be begun again by itself.
@@ -202,8 +203,7 @@ def _follow_overtaken(session: Session, case: Case, before: CaseState, after: Ca
         for row in list_rows(session, select(AppealRow).where(*of_appeal)):
             row.state, row.version, row.changed_at = state.value, row.version + 1, now
             session.add(row)
-        if lower_flag(case, APPEAL_OVERDUE):
-            record_audit(session, now, SYSTEM, f"case.unflagged.{APPEAL_OVERDUE}", case)
+        unflag_locked_case(session, case, APPEAL_OVERDUE, now)
 
 
 def _build_following_facts(case_id: str, state: CertificationState, now: datetime) -> list[Fact]:
@@ -266,6 +266,13 @@ def flag_locked_case(session: Session, case: Case, what: str, now: datetime) -> 
         record_audit(session, now, SYSTEM, f"case.flagged.{what}", case)
 
 
+def unflag_locked_case(session: Session, case: Case, what: str, now: datetime) -> None:
+    """Takes a flag of a case that the caller has locked down, which is audited; one that isn't up stays unsaid."""
+    if lower_flag(case, what):
+        session.add(case)
+        record_audit(session, now, SYSTEM, f"case.unflagged.{what}", case)
+
+
 def queue_fact(session: Session, case: Case, fact: Fact, source: EventSource, now: datetime) -> InboxRow:
     """Leaves a fact that was recorded here, with no body of its own, to be told to the case's workflow."""
     row = InboxRow(
@@ -302,8 +309,7 @@ def _lower_stuck_flags(session: Session, case: Case, now: datetime) -> None:
     """What was still tried when the case ended isn't tried any more, so that no success will take its flag down."""
     for flag in list_flags(case):
         if flag.endswith(STUCK) or flag == WORKFLOW_STUCK:
-            lower_flag(case, flag)
-            record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
+            unflag_locked_case(session, case, flag, now)
 
 
 def draw_attention(case: Case) -> None:

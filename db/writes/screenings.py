@@ -11,17 +11,16 @@ from sqlalchemy.orm import Session
 
 from db.case_state import CaseSnapshot, load_snapshot, policy_of, request_of, snapshot_case
 from db.reads.third_parties import find_evidence
-from db.tables import SYSTEM, Case, CommandRow
+from db.tables import Case, CommandRow
 from db.writes.cases import record_facts
 from db.writes.effects import keep_evidence, stuck_flag
-from db.writes.facts import lock_case, lower_flag, record_audit
+from db.writes.facts import lock_case, unflag_locked_case
 from db.writes.npn.claims import take_registry_answer
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import CaseRef, ChecksOrder
 from domain.shared.cases.stages import ENDED
 from domain.shared.claims import RegisteredOwner
-from domain.state.certification import EligibilityStatus
 from domain.state.eligibility import LICENSING, Check, CheckSource, Finding, make_finding
 from domain.state.facts import ScreenedData, is_of_command
 
@@ -56,7 +55,8 @@ def load_screening(session: Session, order: CaseRef) -> tuple[CaseSnapshot, byte
 def load_repeat(session: Session, order: ChecksOrder) -> RepeatedChecks | None:
     """The checks that staff have made again; None where they are overtaken by a decision, or made already."""
     snapshot = load_snapshot(session, order.case_id)
-    if not _is_undecided(snapshot) or any(is_of_command(fact.id, order.command_id) for fact in snapshot.facts):
+    is_made = any(is_of_command(fact.id, order.command_id) for fact in snapshot.facts)
+    if is_made or not snapshot.certification.is_undecided:
         return None
     source = session.get_one(CommandRow, order.command_id).data.get("source")
     kept = find_evidence(session, _make_key(order))
@@ -85,10 +85,12 @@ def record_screening(
     for digest, raw in (answers or {}).items():
         keep_evidence(session, _make_key(order), order.case_id, SOURCE, raw, digest, now)
     if isinstance(order, ChecksOrder):
-        if not _is_undecided(snapshot_case(session, case)):  # what was decided was decided by the findings of then
+        # What was decided was decided by the findings of then.
+        if not snapshot_case(session, case).certification.is_undecided:
             return
         name, asked = f"{order.command_id}:{how}", {"asked_by": session.get_one(CommandRow, order.command_id).actor}
-        _lower_repeat_flag(session, case, now)
+        # Whether they came to something or were given up: nothing is tried any more.
+        unflag_locked_case(session, case, REPEAT_STUCK, now)
     found = (*findings, *_list_own_findings(session, case))
     data = ScreenedData(round=order.occurrence, findings=found, **({"inputs": inputs} if inputs else {}), **asked)
     fact = Fact(
@@ -97,18 +99,6 @@ def record_screening(
     record_facts(session, order.case_id, [fact], now, "case.screened", round=order.occurrence, how=how)
     if case.stage not in ENDED:
         take_registry_answer(session, identity_key, case, owner, now)
-
-
-def _is_undecided(snapshot: CaseSnapshot) -> bool:
-    state = snapshot.certification
-    return not state.ended and state.eligibility in (EligibilityStatus.PENDING, EligibilityStatus.INFORMATION_REQUESTED)
-
-
-def _lower_repeat_flag(session: Session, case: Case, now: datetime) -> None:
-    """Whether they came to something or were given up: nothing is tried any more."""
-    if lower_flag(case, REPEAT_STUCK):
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.unflagged.{REPEAT_STUCK}", case)
 
 
 def _make_key(order: CaseRef) -> str:

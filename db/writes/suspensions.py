@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from db.case_state import snapshot_case
 from db.tables import SYSTEM, Case, InboxRow
-from db.writes.facts import append_facts, lock_case, lower_flag, queue_fact, raise_flag, record_audit
+from db.writes.facts import append_facts, lock_case, queue_fact, raise_flag, record_audit, unflag_locked_case
 from db.writes.links import void_activation_links
 from domain.shared.cases.authority import (
     AuthoritySuspendedData,
@@ -129,9 +129,8 @@ def file_rebuttal(session: Session, case_id: str, text: str, author: StepAuthor,
 
 def settle_rebuttals(session: Session, case: Case, now: datetime) -> None:
     """Takes the flag about rebuttals down once nothing is open any more that they speak against."""
-    if snapshot_case(session, case).state.authority.ordered_since is None and lower_flag(case, REBUTTAL_FILED):
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.unflagged.{REBUTTAL_FILED}", case)
+    if snapshot_case(session, case).state.authority.ordered_since is None:
+        unflag_locked_case(session, case, REBUTTAL_FILED, now)
 
 
 def end_terms(session: Session, case_id: str, now: datetime) -> AuthorityChanged:

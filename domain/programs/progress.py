@@ -84,7 +84,7 @@ def rebuild_progress(
         rebuilt.rounds, rebuilt.take_backs = state.round, state.take_backs
         rebuilt.check_round = state.check.number
         rebuilt.unknown_license = _is_license_unknown(facts, state.round)
-        rebuilt.asked = state.eligibility is EligibilityStatus.INFORMATION_REQUESTED
+        rebuilt.asked = state.is_asked
         rebuilt.verdict = state.decision.verdict.value if state.decision and decided else ""
         done |= _list_state_steps(facts, effects)
     else:

@@ -173,6 +173,16 @@ class CertificationState(BaseModel):
         return next((one for one in self.appeals if one.is_open), None)
 
     @property
+    def is_asked(self) -> bool:
+        """Whether a question of staff is open (A12)."""
+        return self.eligibility is EligibilityStatus.INFORMATION_REQUESTED
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether eligibility is still to be decided."""
+        return not self.ended and (self.is_asked or self.eligibility is EligibilityStatus.PENDING)
+
+    @property
     def ended(self) -> bool:
         """Whether the case is over: nothing changes it any more."""
         return self.stage in ENDED
@@ -392,7 +402,7 @@ def _find_stage(state: CertificationState, log: FactLog) -> tuple[Stage, Waiting
 
 
 def _find_stage_before_decision(state: CertificationState, log: FactLog) -> tuple[Stage, WaitingFor]:
-    if state.eligibility is EligibilityStatus.INFORMATION_REQUESTED:
+    if state.is_asked:
         return Stage.AWAITING_INFORMATION, WaitingFor.INFORMATION
     if not _find_screenings(log):
         return Stage.SCREENING if log.has(FactKind.BEGUN) else Stage.REQUESTED, WaitingFor.SCREENING

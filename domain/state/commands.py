@@ -125,9 +125,9 @@ def find_refusal(command: CommandData, state: CertificationState) -> Reason | No
         case Decide():
             why = _find_decision_refusal(state, command.verdict, command.override)
             return why or (Reason("not_for_bulk") if command.in_bulk and not is_for_bulk(state) else None)
-        case AnswerQuestion() if state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
+        case AnswerQuestion() if not state.is_asked:
             return Reason("question_taken_back" if state.taken_back else "not_asked")
-        case TakeQuestionBack() if state.eligibility is not EligibilityStatus.INFORMATION_REQUESTED:
+        case TakeQuestionBack() if not state.is_asked:
             return Reason("no_open_question")
         case ReorderCheck():
             return _find_reorder_refusal(state)

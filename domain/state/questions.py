@@ -1,13 +1,12 @@
 """What a question of staff is about, and what an answer to it is asked for (A12)."""
 
-from domain.state.certification import CertificationState, EligibilityStatus
+from domain.state.certification import CertificationState
 from domain.state.request import list_askable_fields
 
 
 def count_questions(state: CertificationState) -> int:
     """How many questions staff have asked, the open one included: it is the number of that one."""
-    is_open = state.eligibility is EligibilityStatus.INFORMATION_REQUESTED
-    return state.round + state.take_backs + int(is_open)
+    return state.round + state.take_backs + int(state.is_asked)
 
 
 def list_asked_fields(state: CertificationState) -> frozenset[str]:

@@ -20,9 +20,10 @@ from db.reads.appeals import (
 from db.reads.recovery.reconciliation import is_unclosed, list_open_cases
 from db.tables import AuditRow
 from db.writes.appeals.deciding import DecisionOnAppeal, decide_appeal, follow_appeal, note_told
-from db.writes.appeals.filing import Filing, Submission, add_evidence, file_appeal, withdraw_appeal
+from db.writes.appeals.filing import Filing, add_evidence, file_appeal, withdraw_appeal
 from db.writes.cases import claim_case
 from db.writes.opening import Opened
+from db.writes.submissions import Submission
 from db.writes.suspensions import end_terms, file_rebuttal
 from domain.shared.cases.appeals import AppealOutcome, FilingMethod
 from domain.shared.cases.authors import THE_ASSISTER

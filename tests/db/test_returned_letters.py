@@ -8,13 +8,13 @@ import pytest_asyncio
 
 from db.house_tables import ReturnedLetter
 from db.reads.house.operations import Waiting, read_operations
-from db.tables import AuditRow, SentMail
+from db.tables import AuditRow
 from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.house.returned_letters import record_report
 from domain.shared.documents.bounces import DeliveryReport, Outcome
 from domain.shared.ids import make_message_id
 from tests.support.office import Office, office_over
-from tests.support.tables import add_rows
+from tests.support.tables import add_rows, make_kept_letter
 
 BACK, LATE = DeliveryReport(Outcome.RETURNED, "5.1.1"), DeliveryReport(Outcome.DELAYED, "4.4.1")
 
@@ -28,23 +28,8 @@ async def office(migrated_url: str) -> AsyncIterator[Office]:
 async def send(office: Office, case_id: str, number: int = 0) -> str:
     """A letter that is kept; its Message-ID."""
     key = f"{case_id}:notice.reminder:{number}"
-    await office.database.write(add_rows, build_mail(office, case_id, key))
+    await office.database.write(add_rows, make_kept_letter(case_id, key, office.later(), "reminder"))
     return make_message_id(key)
-
-
-def build_mail(office: Office, case_id: str, key: str) -> SentMail:
-    return SentMail(
-        key=key,
-        case_id=case_id,
-        notice="reminder",
-        language="en",
-        recipient="testa@example.com",
-        subject="Reminder",
-        text="…",
-        html="<p>…</p>",
-        message_id=make_message_id(key),
-        sent_at=office.later(),
-    )
 
 
 async def test_p24_of_reports_that_come_together_one_counts(office: Office) -> None:
@@ -63,7 +48,7 @@ async def test_p24_a_report_may_be_faster_than_we_are(office: Office) -> None:
     key = f"{opened.case_id}:notice.reminder:0"
     assert await office.database.write(record_report, make_message_id(key), BACK, "sender:mail", office.later())
     await office.database.write(intend_effect, key, opened.case_id, "notice.reminder", {}, office.later())
-    made = EffectResult({"notice": "reminder"}, mail=build_mail(office, opened.case_id, key))
+    made = EffectResult({"notice": "reminder"}, mail=make_kept_letter(opened.case_id, key, office.later(), "reminder"))
     await office.database.write(complete_effect, key, opened.case_id, made, office.later())
     file = await office.read_case_file(opened.case_id)
     assert file.mails[0].returned_at

@@ -7,13 +7,30 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
-from db.tables import Case
+from db.tables import Case, SentMail
 from db.writes.kept_rules import keep_rules
+from domain.shared.ids import make_message_id
 from domain.shared.policy import ProgramPolicy
 
 
 def add_rows(session: Session, /, *added: SQLModel) -> None:
     session.add_all(added)
+
+
+def make_kept_letter(case_id: str, key: str, sent_at: datetime, notice: str = "request_received") -> SentMail:
+    """A letter as it is kept once it was sent."""
+    return SentMail(
+        key=key,
+        case_id=case_id,
+        notice=notice,
+        language="en",
+        recipient="testa@example.com",
+        subject="Sample",
+        text="…",
+        html="<p>…</p>",
+        message_id=make_message_id(key),
+        sent_at=sent_at,
+    )
 
 
 def change_row(session: Session, /, table: type[SQLModel], key: Any, **changes: Any) -> None:

@@ -9,14 +9,14 @@ from sqlmodel import select
 from adapters.mail import Email, Mailer
 from db.case_state import list_flags, list_rows, load_case
 from db.house_tables import ReturnedLetter
-from db.tables import AuditRow, EffectRow, SentMail
+from db.tables import AuditRow, EffectRow
 from db.writes.cases import clear_flag
 from domain.shared.documents.bounces import ReturnAddresses
 from domain.shared.ids import make_message_id
 from tests.support import documents
 from tests.support.postbox import Postbox
 from tests.support.sending import send_report
-from tests.support.tables import add_rows
+from tests.support.tables import add_rows, make_kept_letter
 from tests.web.house import House
 from tests.web.test_pages import read
 from tests.web.test_staff_operations import PAGE, metrics
@@ -35,19 +35,7 @@ async def send_letter(house: House, case_id: str, number: int = 0) -> str:
         mailer = Mailer("127.0.0.1", port, None, None, False, "certification@example.org", returns=returns)
         await mailer.send_email(Email(WHO, "Received", "Hello", "<p>Hello</p>", "en", message_id))
     effect = EffectRow(key=key, case_id=case_id, kind="notice.request_received", data={}, intended_at=now, done_at=now)
-    mail = SentMail(
-        key=key,
-        case_id=case_id,
-        notice="request_received",
-        language="en",
-        recipient=WHO,
-        subject="Received",
-        text="Hello",
-        html="<p>Hello</p>",
-        message_id=message_id,
-        sent_at=now,
-    )
-    await house.database.write(add_rows, effect, mail)
+    await house.database.write(add_rows, effect, make_kept_letter(case_id, key, now))
     return str(postbox.envelopes[0].mail_from)
 
 

@@ -9,13 +9,14 @@ from sqlmodel import col, select
 from db.case_state import applicant_of, list_rows, load_case
 from db.own_tables import AnswerRow, CodeRow
 from db.reads.cases import read_audit
-from db.tables import Assister, CommandRow, SentMail
+from db.tables import Assister, CommandRow
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, complete_effect, intend_effect
 from db.writes.house.returned_letters import record_report
 from domain.shared.documents.bounces import DeliveryReport, Outcome
 from domain.shared.ids import make_message_id
 from tests.support import documents
+from tests.support.tables import make_kept_letter
 from tests.web.house import House
 from tests.web.test_pages import read
 from web.http.permissions import StaffRole
@@ -54,7 +55,7 @@ async def call(house: House, document: dict[str, Any]) -> Caller:
     return Caller(house, await house.open(document), csrf)
 
 
-async def have_letter_fail(house: House, case_id: str, email: str, *, on_the_spot: bool) -> None:
+async def have_letter_fail(house: House, case_id: str, *, on_the_spot: bool) -> None:
     """The letter of the request is refused by the mail server, or taken and returned later."""
     key = f"{case_id}:notice:request_received:0:"
     await house.database.write(intend_effect, key, case_id, "notice.request_received", {}, NOW)
@@ -63,18 +64,7 @@ async def have_letter_fail(house: House, case_id: str, email: str, *, on_the_spo
         await house.database.write(complete_effect, key, case_id, refused, NOW)
         await house.database.write(flag_case, case_id, "mail_refused", NOW)
         return
-    letter = SentMail(
-        key=key,
-        case_id=case_id,
-        notice="request_received",
-        language="es",
-        recipient=email,
-        subject="-",
-        text="-",
-        html="-",
-        message_id=make_message_id(key),
-        sent_at=NOW,
-    )
+    letter = make_kept_letter(case_id, key, NOW)
     sent = EffectResult({"notice": "request_received"}, mail=letter)
     await house.database.write(complete_effect, key, case_id, sent, NOW)
     report = DeliveryReport(Outcome.RETURNED, "5.1.1")
@@ -87,7 +77,7 @@ async def test_d1_p24_an_address_is_corrected_by_the_code_that_the_new_one_was_s
 ) -> None:
     request = documents.broker(language="es")
     caller = await call(house, request)
-    await have_letter_fail(house, caller.case_id, request["email"], on_the_spot=on_the_spot)
+    await have_letter_fail(house, caller.case_id, on_the_spot=on_the_spot)
     assert (await house.database.read(load_case, caller.case_id)).flag == "mail_refused"
 
     assert request["email"] in read(await house.browser.get(caller.path)).text

@@ -11,9 +11,9 @@ from db.case_state import applicant_of
 from db.reads.answer_files import find_answer_file
 from db.reads.own_pages import OwnCertification
 from db.writes import agreements
-from db.writes.appeals.filing import Submission
 from db.writes.commands import IDENTITY_TAKEN, check_answer
 from db.writes.own.answer_files import add_answer_file
+from db.writes.submissions import Submission
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.evidence import check_evidence, clean_file_name

@@ -201,9 +201,8 @@ def _describe_agreement(certification: OwnCertification, action: str, language: 
 
 def _trains_meanwhile(state: CertificationState) -> bool:
     """Returning assisters train while eligibility is determined (A11)."""
-    undecided = state.eligibility in (EligibilityStatus.PENDING, EligibilityStatus.INFORMATION_REQUESTED)
     trains = state.opening.has_lms_account and state.lms_account is LmsAccount.READY
-    return undecided and trains and not state.ended and state.passed_at is None
+    return state.is_undecided and trains and state.passed_at is None
 
 
 def _find_portal_url(services: Services, waiting_for: WaitingFor | None) -> str:

@@ -28,7 +28,7 @@ from web.codes import (
     use_typed_code,
 )
 from web.form_drafts import Draft, DraftCookie
-from web.form_steps import FormPart, is_too_long
+from web.form_steps import is_too_long
 from web.http.addresses import build_query, set_language
 from web.http.auth import LINK, PUBLIC, find_own_visitor
 from web.http.forms import read_form
@@ -158,10 +158,11 @@ async def show_question(slug: str, request: Request, services: ServicesDep) -> R
         return draft
     if "begun" in request.query_params:
         return RedirectResponse(build_address(slug), 303, PRIVATE)
-    step = _find_reachable(slug, draft)
+    walk = walk_request(draft.answers)
+    step = walk.find_reachable(slug)
     if step is None:
         return RedirectResponse(_find_place(draft), 303, PRIVATE)
-    return render_question(request, services, step, draft, walk_request(draft.answers).find_faults_to_show(step))
+    return render_question(request, services, step, draft, walk.find_faults_to_show(step))
 
 
 @router.post("/{slug}", dependencies=[LINK, limit_rate("api")])
@@ -176,7 +177,7 @@ async def keep_step(slug: str, request: Request, services: ServicesDep) -> Respo
     draft = await _find_own_draft(request, services, values)
     if isinstance(draft, Response):
         return draft
-    step = _find_reachable(slug, draft)
+    step = walk_request(draft.answers).find_reachable(slug)
     if step is None:
         return RedirectResponse(_find_place(draft), 303, PRIVATE)
     change, changes = read_change(request), step.pick_answers(values)
@@ -239,11 +240,6 @@ async def _find_own_draft(
     return draft if values is None or draft.is_own(values) else _redirect_lost()
 
 
-def _find_reachable(slug: str, draft: Draft) -> FormPart | None:
-    """The step of this address, if its turn has come."""
-    return next((step for step in walk_request(draft.answers).list_reachable() if step.slug == slug), None)
-
-
 def _redirect_lost() -> RedirectResponse:
     return RedirectResponse(f"{START}{build_query(why='expired')}", 303, PRIVATE)
 
@@ -256,8 +252,8 @@ def _find_place(draft: Draft) -> str:
 
 def _redirect_unfinished(draft: Draft) -> RedirectResponse:
     """To the first open step; to the start where the plan year is at fault, for which no step asks."""
-    is_open = walk_request(draft.answers).find_first_open() is not None
-    return RedirectResponse(_find_place(draft) if is_open else START, 303, PRIVATE)
+    place = _find_place(draft)
+    return RedirectResponse(START if place == CHECK else place, 303, PRIVATE)
 
 
 async def _render_confirmation(request: Request, services: Services, answer: CodeAnswer | None = None) -> Response:

@@ -13,7 +13,7 @@ from db.house_tables import StaffAccount
 
 def find_assignment(session: Session, case_id: str, now: datetime) -> CaseAssignment | None:
     """Who has the case and since when; None where nobody has it, or no longer."""
-    row = session.get(CaseAssignment, case_id)
+    row = session.get(CaseAssignment, case_id, populate_existing=True)
     return row if row is not None and row.until is not None and row.until > now else None
 
 

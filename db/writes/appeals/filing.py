@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.appeal_tables import AppealFile, AppealRow
-from db.tables import SYSTEM, Case
+from db.tables import Case
 from db.writes.appeals.rows import (
     CaseInAppeal,
     audit_appeal,
@@ -18,7 +17,8 @@ from db.writes.appeals.rows import (
     note_change,
     tell_case,
 )
-from db.writes.facts import APPEAL_OVERDUE, append_facts, lock_case, lower_flag, record_audit
+from db.writes.facts import APPEAL_OVERDUE, append_facts, lock_case, unflag_locked_case
+from db.writes.submissions import Submission, find_file_number, find_next_number
 from domain.shared.business_days import DaysOff
 from domain.shared.cases.appeals import (
     AppealFiledData,
@@ -52,15 +52,6 @@ class Filing:
     grounds: str
     reason: str = ""
     received_on: date | None = None
-
-
-@dataclass(frozen=True)
-class Submission:
-    """A file of evidence that was checked: its name as it is shown, its media type by its content, its bytes."""
-
-    name: str
-    media_type: str
-    content: bytes
 
 
 def file_appeal(session: Session, filing: Filing, days_off: DaysOff, now: datetime) -> int | Reason:
@@ -136,31 +127,14 @@ def add_evidence(
     if appeal is None:
         return view.refuse(session, actor, "evidence", Reason("no_open_appeal"))
     row = find_row(session, case_id, appeal.number)
-    digest = sha256(submission.content).hexdigest()
-    of_appeal = col(AppealFile.appeal_id) == row.id
-    known = session.execute(
-        select(col(AppealFile.number)).where(of_appeal, col(AppealFile.sha256) == digest)
-    ).scalar_one_or_none()
-    if known is not None:
-        return int(known)
-    number = int(session.execute(select(func.count()).where(of_appeal)).scalar_one()) + 1
+    digest, of_appeal = submission.digest, col(AppealFile.appeal_id) == row.id
+    if (known := find_file_number(session, AppealFile, digest, of_appeal)) is not None:
+        return known
+    number = find_next_number(session, AppealFile, of_appeal)
     if number > MOST_FILES:
         return view.refuse(session, actor, "evidence", Reason("evidence_full", {"most": str(MOST_FILES)}))
     assert row.id is not None, "a stored row has an id"
-    session.add(
-        AppealFile(
-            appeal_id=row.id,
-            number=number,
-            name=submission.name,
-            media_type=submission.media_type,
-            size=len(submission.content),
-            sha256=digest,
-            content=submission.content,
-            submitted_by=actor,
-            submitted_at=now,
-            phase=appeal.phase,
-        )
-    )
+    session.add(AppealFile(appeal_id=row.id, phase=appeal.phase, **submission.describe(number, actor, now)))
     note_change(session, row, now)
     audit_appeal(session, view, actor, "evidence", "", number=appeal.number, file=number, sha256=digest)
     return number
@@ -194,5 +168,4 @@ def close_row(session: Session, view: CaseInAppeal, number: int) -> None:
     after = CaseInAppeal(session, view.case, lambda _: frozenset(), view.now)
     appeal = next(one for one in fold_appeals(after.log) if one.number == number)
     follow_facts(session, find_row(session, view.case.case_id, number), after, appeal)
-    if lower_flag(view.case, APPEAL_OVERDUE):
-        record_audit(session, view.now, SYSTEM, f"case.unflagged.{APPEAL_OVERDUE}", view.case)
+    unflag_locked_case(session, view.case, APPEAL_OVERDUE, view.now)

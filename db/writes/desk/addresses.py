@@ -8,9 +8,9 @@ from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, load_case, state_of
 from db.house_tables import ReturnedLetter
-from db.tables import SYSTEM, Case, CommandRow, EffectRow, SentMail
+from db.tables import Case, CommandRow, EffectRow, SentMail
 from db.writes.commands import CONSENT, keep_command
-from db.writes.facts import lock_case, lower_flag, record_audit
+from db.writes.facts import MAIL_REFUSED, lock_case, record_audit, unflag_locked_case
 from db.writes.own.addresses import is_address_checked, move_cases
 from domain.programs.commands import find_refusal
 from domain.shared.cases.authors import OnBehalf, ProofMethod
@@ -18,12 +18,11 @@ from domain.shared.cases.commands import CommandOrigin, ResendNotice
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid
-from domain.state.certification import CertificationState, EligibilityStatus
+from domain.state.certification import CertificationState
 from domain.state.commands import AnswerQuestion
 
 # How staff have it, in the audit: a code that was read to them, which the new address alone was sent.
 METHOD = "phone"
-MAIL_REFUSED = "mail_refused"
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ def find_correction_refusal(session: Session, case_id: str) -> Reason | None:
     state = state_of(session, case)
     if state.ended:
         return Reason("case_ended", {"stage": state.stage.value})
-    is_in_check = is_address_checked(case) and not _is_asked(session, case)
-    return Reason("address_in_check") if is_in_check else None
+    is_asked = isinstance(state, CertificationState) and state.is_asked
+    return Reason("address_in_check") if is_address_checked(case) and not is_asked else None
 
 
 def needs_consent(session: Session, case_id: str) -> bool:
@@ -106,14 +105,7 @@ def _answer_with_address(
 
 def _record_correction(session: Session, case: Case, correction: AddressCorrection, now: datetime) -> None:
     record_audit(session, now, correction.actor, "case.address_corrected", case, correction.reason, method=METHOD)
-    if lower_flag(case, MAIL_REFUSED):
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.unflagged.{MAIL_REFUSED}", case)
-
-
-def _is_asked(session: Session, case: Case) -> bool:
-    state = state_of(session, case)
-    return isinstance(state, CertificationState) and state.eligibility is EligibilityStatus.INFORMATION_REQUESTED
+    unflag_locked_case(session, case, MAIL_REFUSED, now)
 
 
 def _list_failed_letters(session: Session, case: Case) -> list[tuple[str, Notice]]:

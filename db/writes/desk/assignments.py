@@ -22,13 +22,8 @@ def assign_case(session: Session, case_id: str, actor: str, now: datetime, lasts
     if (held := find_assignment(session, case_id, now)) is not None:
         return held
     lock_case(session, case_id)
-    row = session.get(CaseAssignment, case_id, populate_existing=True) or CaseAssignment(
-        case_id=case_id, actor=actor, since=now
-    )
-    if row.until is None or row.until <= now:
-        row.actor, row.since, row.until = actor, now, now + lasts
-    session.add(row)
-    return row
+    # Somebody else may have opened it before the case was ours.
+    return find_assignment(session, case_id, now) or _put_on_desk(session, case_id, actor, now, lasts)
 
 
 def release_case(session: Session, case_id: str, actor: str, now: datetime) -> str | None:
@@ -47,10 +42,15 @@ def hand_over_case(session: Session, case_id: str, to: str, actor: str, now: dat
     case = lock_case(session, case_id)
     if case.waiting_for != WaitingFor.DECISION:
         return False
-    row = session.get(CaseAssignment, case_id, populate_existing=True) or CaseAssignment(
-        case_id=case_id, actor=to, since=now
-    )
-    row.actor, row.since, row.until = to, now, now + lasts
-    session.add(row)
+    _put_on_desk(session, case_id, to, now, lasts)
     record_audit(session, now, actor, "case.assigned", case, to=to)
     return True
+
+
+def _put_on_desk(session: Session, case_id: str, actor: str, now: datetime, lasts: timedelta) -> CaseAssignment:
+    row = session.get(CaseAssignment, case_id, populate_existing=True) or CaseAssignment(
+        case_id=case_id, actor=actor, since=now
+    )
+    row.actor, row.since, row.until = actor, now, now + lasts
+    session.add(row)
+    return row

@@ -7,10 +7,8 @@ from sqlmodel import col, select
 
 from db.house_tables import ReturnedLetter
 from db.tables import Case, SentMail
-from db.writes.facts import flag_locked_case, lock_case, record_audit
+from db.writes.facts import MAIL_REFUSED, flag_locked_case, lock_case, record_audit
 from domain.shared.documents.bounces import DeliveryReport, Outcome
-
-MAIL_REFUSED = "mail_refused"
 
 
 def record_report(session: Session, message_id: str, report: DeliveryReport, actor: str, now: datetime) -> bool:

@@ -1,16 +1,14 @@
 """Documents that an assister sends with the answer to a question of staff: kept at once, before the answer (A12)."""
 
 from datetime import datetime
-from hashlib import sha256
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import state_of
 from db.own_tables import AnswerFile
-from db.writes.appeals.filing import Submission
 from db.writes.facts import lock_case, record_audit
+from db.writes.submissions import Submission, find_file_number, find_next_number
 from domain.programs.commands import find_refusal
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.evidence import MOST_FILES
@@ -30,27 +28,13 @@ def add_answer_file(session: Session, case_id: str, submission: Submission, acto
     if why := find_refusal(AnswerQuestion(changes={}), state):
         raise Refusal(why)
     assert isinstance(state, CertificationState), "nobody else is asked anything"
-    question, digest = count_questions(state), sha256(submission.content).hexdigest()
+    question, digest = count_questions(state), submission.digest
     of_question = (col(AnswerFile.case_id) == case_id, col(AnswerFile.question) == question)
-    known = select(col(AnswerFile.number)).where(*of_question, col(AnswerFile.sha256) == digest)
-    if (number := session.execute(known).scalar_one_or_none()) is not None:
-        return int(number)
-    number = int(session.execute(select(func.count()).where(*of_question)).scalar_one()) + 1
+    if (known := find_file_number(session, AnswerFile, digest, *of_question)) is not None:
+        return known
+    number = find_next_number(session, AnswerFile, *of_question)
     if number > MOST_FILES:
         raise Invalid([Fault("file", "files_full", {"most": str(MOST_FILES)})])
-    session.add(
-        AnswerFile(
-            case_id=case_id,
-            question=question,
-            number=number,
-            name=submission.name,
-            media_type=submission.media_type,
-            size=len(submission.content),
-            sha256=digest,
-            content=submission.content,
-            submitted_by=actor,
-            submitted_at=now,
-        )
-    )
+    session.add(AnswerFile(case_id=case_id, question=question, **submission.describe(number, actor, now)))
     record_audit(session, now, actor, "answer.file", case, question=question, file=number, sha256=digest)
     return number

@@ -13,7 +13,7 @@ from sqlmodel import col
 from db.case_state import list_flags, list_rows, one_or_none
 from db.recovery_tables import DeliveryFailure
 from db.tables import SYSTEM, Case
-from db.writes.facts import lock_case, lower_flag, raise_flag, record_audit
+from db.writes.facts import lock_case, raise_flag, record_audit, unflag_locked_case
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, Invalid
 
@@ -147,9 +147,7 @@ def lower_delivery_flag(session: Session, case: Case, now: datetime) -> None:
     """Takes the flag of a case down of which nothing is given up any more."""
     session.flush()
     if DELIVERY_FAILED in list_flags(case) and not _has_given_up(session, case):
-        lower_flag(case, DELIVERY_FAILED)
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.unflagged.{DELIVERY_FAILED}", case)
+        unflag_locked_case(session, case, DELIVERY_FAILED, now)
 
 
 def _has_given_up(session: Session, case: Case) -> bool:

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from db.recovery_tables import DeliveryFailure
 from db.tables import SYSTEM, Case, InboxRow
-from db.writes.facts import WORKFLOW_STUCK, lock_case, lower_flag, raise_flag, record_audit
+from db.writes.facts import WORKFLOW_STUCK, lock_case, raise_flag, record_audit, unflag_locked_case
 from db.writes.recovery.deliveries import DeliveryKind, forget_failures, lower_delivery_flag
 from domain.shared.assister import Kind
 from domain.shared.cases.events import EventSource, EventState
@@ -115,7 +115,6 @@ def settle_restart(session: Session, case: Case, fact_ids: set[str], now: dateti
     session.execute(told.values(state=EventState.DELIVERED))
     session.execute(delete(DeliveryFailure).where(col(DeliveryFailure.case_id) == case.case_id))
     for flag in (WORKFLOW_GONE, WORKFLOW_STUCK):
-        if lower_flag(case, flag):
-            record_audit(session, now, SYSTEM, f"case.unflagged.{flag}", case)
+        unflag_locked_case(session, case, flag, now)
     lower_delivery_flag(session, case, now)
     session.add(case)

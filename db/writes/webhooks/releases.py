@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import one_or_none
-from db.tables import SYSTEM, AlteredEvent, Case, InboxRow
-from db.writes.facts import append_facts, lock_case, lower_flag, record_audit
+from db.tables import AlteredEvent, Case, InboxRow
+from db.writes.facts import append_facts, lock_case, record_audit, unflag_locked_case
 from db.writes.webhooks.events import parse_altered_event
 from db.writes.webhooks.inbox import ALTERED_EVENT, store_event
 from domain.shared.cases.events import (
@@ -62,8 +62,8 @@ def release_event(
         record_audit(session, now, actor, "webhook.release_refused", case, reason, answer=release.refused, **what)
         return release
     record_audit(session, now, actor, "webhook.released", case, reason, **what)
-    if kind == "altered" and not _has_more_altered(session, case) and lower_flag(case, ALTERED_EVENT):
-        record_audit(session, now, SYSTEM, f"case.unflagged.{ALTERED_EVENT}", case)
+    if kind == "altered" and not _has_more_altered(session, case):
+        unflag_locked_case(session, case, ALTERED_EVENT, now)
     return release
 
 

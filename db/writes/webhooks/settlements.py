@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
 from db.case_state import one_or_none
-from db.tables import SYSTEM, Assister, InboxRow, UncountedReport
-from db.writes.facts import append_facts, lock_case, lower_flag, record_audit, record_person_audit
+from db.tables import Assister, InboxRow, UncountedReport
+from db.writes.facts import append_facts, lock_case, record_audit, record_person_audit, unflag_locked_case
 from db.writes.imports import join_record
 from db.writes.webhooks.events import Event, describe_statement, parse_lms_event
 from db.writes.webhooks.inbox import store_event
@@ -104,6 +104,5 @@ def _record_settlement(session: Session, row: UncountedReport, settlement: Settl
     record_audit(session, now, settlement.actor, action, case, reason, sender=row.sender, report=row.id)
     left = (col(UncountedReport.case_id) == row.case_id, col(UncountedReport.settled_at).is_(None))
     has_more = one_or_none(session, select(UncountedReport).where(*left).limit(1)) is not None
-    if not has_more and lower_flag(case, UNCOUNTED_REPORT):
-        session.add(case)
-        record_audit(session, now, SYSTEM, f"case.unflagged.{UNCOUNTED_REPORT}", case)
+    if not has_more:
+        unflag_locked_case(session, case, UNCOUNTED_REPORT, now)
