@@ -309,6 +309,13 @@ class Settings(BaseSettings):
         "there needs no TLS",
     )
 
+    command_seconds: float = Field(
+        default=10,
+        gt=0,
+        le=60,
+        description="how long the caller of a command waits for its workflow, before being told that it is kept and "
+        "will be carried out",
+    )
     web_connections: int = Field(
         default=1000,
         ge=10,

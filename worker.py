@@ -70,6 +70,7 @@ from starter.doctor import load_safe_settings
 from starter.letters import LetterSender
 from starter.lookups import RegistryLookups
 from starter.mail_route import keep_adopting
+from starter.memory import spare_loaded_objects
 from starter.replay import verify_histories
 from starter.schedules import keep_schedules
 from starter.workflow_directory import WorkflowDirectory
@@ -319,6 +320,7 @@ async def run_worker(settings: Settings) -> int:
         await asyncio.to_thread(signer.prepare)
         activities = build_activities(settings, database, client, temporal, signer)
         await stack.enter_async_context(build_worker(temporal, settings, activities))
+        spare_loaded_objects()
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("worker ready", task_queue=settings.task_queue, build_id=settings.worker_build_id)

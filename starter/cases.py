@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -62,6 +62,7 @@ from domain.state.commands import (
     TakeQuestionBack,
 )
 from domain.state.eligibility import CheckSource, Verdict
+from starter.client import RPC_TIMEOUT
 from starter.temporal import CaseWorkflows, NotRunning, RefusedByWorkflow, Unreachable, WorkflowGone
 from starter.told_events import ToldEvents
 from workflows import messages as names
@@ -99,9 +100,15 @@ class Cases:
     """What people and third parties can do with cases."""
 
     def __init__(
-        self, client: Client, database: Database, identity_key: bytes, task_queue: str, web_url: str = ""
+        self,
+        client: Client,
+        database: Database,
+        identity_key: bytes,
+        task_queue: str,
+        web_url: str = "",
+        answer_within: timedelta = RPC_TIMEOUT,
     ) -> None:
-        self._workflows = CaseWorkflows(client, task_queue, web_url)
+        self._workflows = CaseWorkflows(client, task_queue, web_url, answer_within)
         self._database = database
         self._identity_key = identity_key
         self._told = ToldEvents(database)

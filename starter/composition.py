@@ -1,7 +1,7 @@
 """Puts together what acts on cases of both programs, once for web, worker and command line; it connects to nothing."""
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from temporalio.client import Client
@@ -35,9 +35,9 @@ class CaseServices:
 
 def build_case_services(settings: Settings, database: Database, client: Client) -> CaseServices:
     """The services over a database and a Temporal client; both stay the caller's to close."""
-    cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue, settings.web_url)
+    key, answer_within = settings.identity_key_bytes, timedelta(seconds=settings.command_seconds)
+    cases = Cases(client, database, key, settings.task_queue, settings.web_url, answer_within)
     vendors = {name: vendor.url for name, vendor in settings.vendors.items()}
-    key = settings.identity_key_bytes
     return CaseServices(
         cases,
         Claims(cases, database, key),

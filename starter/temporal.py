@@ -1,5 +1,6 @@
 """What the workflows of cases are asked over Temporal; its errors are translated here, and nothing is stored."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -72,11 +73,15 @@ class RefusedByWorkflow(Refusal):
 class CaseWorkflows:
     """The workflows of cases: started, told of facts, given commands. Every method raises `Unreachable`.
 
-    With ``web_url``, the web's public address, each workflow's details lead from the Temporal UI to its case.
+    With ``web_url``, the web's public address, each workflow's details lead from the Temporal UI to its case. A command
+    is waited for as long as ``answer_within``.
     """
 
-    def __init__(self, client: Client, task_queue: str, web_url: str = "") -> None:
+    def __init__(
+        self, client: Client, task_queue: str, web_url: str = "", answer_within: timedelta = RPC_TIMEOUT
+    ) -> None:
         self.client = client
+        self._answer_within = answer_within
         self._task_queue = task_queue
         self._web_url = web_url.rstrip("/")
 
@@ -202,10 +207,12 @@ class CaseWorkflows:
     async def _send_update(self, case: Case, command: Command) -> None:
         handle = self.client.get_workflow_handle(case.workflow_id)
         try:
+            # The server answers a call itself where the workflow takes longer than that, and the client asks again.
             with translate_errors():
-                await handle.execute_update(
-                    command.kind, command, id=command.command_id, result_type=str, rpc_timeout=RPC_TIMEOUT
-                )
+                async with asyncio.timeout(self._answer_within.total_seconds()):
+                    await handle.execute_update(
+                        command.kind, command, id=command.command_id, result_type=str, rpc_timeout=self._answer_within
+                    )
         except WorkflowUpdateFailedError as failed:
             # A handler that was cut off has refused nothing: its command stays pending, and is sent again.
             if not (isinstance(failed.cause, ApplicationError) and failed.cause.type == names.REFUSED):
@@ -224,7 +231,7 @@ def translate_errors() -> Iterator[None]:
     """What a call to Temporal may end in: `Unreachable`, to be tried again, or `NotRunning`."""
     try:
         yield
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
         raise Unreachable from None
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:

@@ -29,6 +29,9 @@ processes.PORTS = processes.PORTS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0
 if memory := find_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
+# A command is applied before it is answered for, also where a machine is busy; tests of what is kept set this back.
+os.environ.setdefault("CERTIFY_COMMAND_SECONDS", "60")
+
 # Modules of tests, and what was changed since .ci/venv compiled it, are compiled once instead of by each process, also
 # where the environment forbids Python to keep what it compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -21,6 +21,7 @@ from settings import Settings, load_settings
 from starter.client import connect_client
 from starter.composition import build_absorb_sender, build_case_services
 from starter.mail_route import keep_adopting
+from starter.memory import spare_loaded_objects
 from starter.policies import load_policies
 from starter.previews import LetterPreviews
 from templates.certificates import Typesetter
@@ -207,6 +208,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.temporal = client
             following = asyncio.create_task(keep_adopting(database))
             stack.callback(following.cancel)
+            spare_loaded_objects()
             yield
 
     app = FastAPI(

@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.case_state import any_policy_of, applicant_of, fold_case, list_flags, list_rows, load_case
+from db.desk_tables import CaseNote
 from db.house_tables import ReturnedLetter
 from db.reads.answer_files import ListedFile, find_answered_question, list_answer_files
 from db.reads.certificates import judge_certificate
+from db.reads.desk.notes import list_notes
 from db.reads.npn.claims import ProofOffer, find_proof_offer
 from db.reads.pending import (
     EventKeptAside,
@@ -186,6 +189,7 @@ class CaseFile:
     uncounted: list[UncountedReport]
     proof: ProofOffer | None
     repeat: GivenCommand | None
+    notes: list[CaseNote]
 
     @property
     def reference(self) -> str:
@@ -233,6 +237,7 @@ def read_case_file(session: Session, case_id: str, now: datetime) -> CaseFile:
         uncounted=list_uncounted_reports(session, case_id),
         proof=find_proof_offer(session, case),
         repeat=_find_repeat(commands, known) if case.waiting_for in _UNDECIDED else None,
+        notes=list_notes(session, case_id),
     )
 
 
@@ -243,7 +248,12 @@ def find_mail(session: Session, case_id: str, key: str) -> SentMail | None:
 
 
 def _read_rows(session: Session, table: Any, case_id: str) -> list[Any]:
-    return list_rows(session, select(table).where(table.case_id == case_id))
+    return list_rows(session, _select_rows_of_case(table), case_id=case_id)
+
+
+@cache  # putting the statement together takes as long as carrying it out
+def _select_rows_of_case(table: Any) -> Any:
+    return select(table).where(table.case_id == bindparam("case_id"))
 
 
 def _list_earlier_years(session: Session, person: Assister) -> list[EarlierYear]:

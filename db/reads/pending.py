@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import String, cast, exists, or_, select
@@ -181,6 +182,7 @@ def find_uncounted_report(session: Session, number: int) -> UncountedReport | No
     return session.get(UncountedReport, number)
 
 
+@cache  # what doesn't change from one call to the next takes longer to put together than to carry out
 def _select_altered() -> Any:
     first = aliased(InboxRow)
     same = (first.source == AlteredEvent.source) & (first.event_id == AlteredEvent.event_id)

@@ -141,7 +141,7 @@ class RegistrationWalkthrough(Walkthrough[RegistrationScenario]):
         headers = self._staff if step.startswith("agreements/") else self._of_assister
         word = {"method": "in_person", "reason": "demonstration"} if headers == self._staff else {}
         given = {**word, **(body or {})}
-        answer = await self._call("POST", self._build_case_url(step), expected, json=given, headers=headers)
+        answer = await self._give_command(step, expected, given, headers)
         document: Document = answer.json()
         return document
 

@@ -92,13 +92,9 @@ class CertificationWalkthrough(Walkthrough[CertificationScenario]):
         failed = [check.replace("_", " ") for check, result in checks.items() if result != "pass"]
         self._note_step(f"screened: {', '.join(failed)} did not pass" if failed else "screened: every check passed")
         if failed:
-            await self._call(
-                "POST", self._build_case_url("decision"), 409, json=self._build_decision("approve"), headers=self._staff
-            )
+            await self._give_command("decision", 409, self._build_decision("approve"), self._staff)
             self._note_step("approval refused without an override")
-        await self._call(
-            "POST", self._build_case_url("decision"), 200, json=self._build_decision(), headers=self._staff
-        )
+        await self._give_command("decision", 200, self._build_decision(), self._staff)
         self._note_step("staff approved" if self._scenario.decision == "approve" else "staff denied")
 
     async def _set_up_account(self, _: Document) -> None:

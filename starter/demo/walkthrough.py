@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
+from uuid import uuid4
 
 from httpx2 import AsyncClient, HTTPError, Response
 
@@ -22,6 +23,7 @@ Step = Callable[[Any, Document], Awaitable[None]]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAUSE_SECONDS = 0.1
+KEPT = 202
 
 
 class Unexpected(Exception):
@@ -215,6 +217,15 @@ class Walkthrough(ABC, Generic[ScenarioT]):
         if answer.status_code not in expected:
             raise Unexpected(f"{method} {url} was answered with {answer.status_code}: {_read_detail(answer)}")
         return answer
+
+    async def _give_command(self, step: str, expected: int, given: object, headers: Mapping[str, str]) -> Response:
+        """A command's answer: one that is kept, since its workflow took long, is sent again under its id."""
+        once = {**headers, "Idempotency-Key": uuid4().hex}
+        while True:
+            answer = await self._call("POST", self._build_case_url(step), expected, KEPT, json=given, headers=once)
+            if answer.status_code == expected:
+                return answer
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _read_detail(answer: Response) -> str:

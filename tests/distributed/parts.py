@@ -84,6 +84,7 @@ class Apart:
             **build_stand_in_settings(urls, self._secrets),
             "CERTIFY_WEB_URL": urls["web"],
             "CERTIFY_TRYING": "1",
+            "CERTIFY_COMMAND_SECONDS": "60",
             "CERTIFY_STAFF_ROLES": json.dumps(STAFF_ROLES),
             # Everybody comes from one address here, whichever web they ask.
             "CERTIFY_RATE_API": "60000/minute",

@@ -73,7 +73,13 @@ class Inside:
         self.settings = settings
         self.client = client
         self.database = database
-        self.cases = Cases(client, database, settings.identity_key_bytes, settings.task_queue)
+        self.cases = Cases(
+            client,
+            database,
+            settings.identity_key_bytes,
+            settings.task_queue,
+            answer_within=timedelta(seconds=settings.command_seconds),
+        )
         self.plan = plan
         self._web = web
         self._skipper = TimeSkipper(client)

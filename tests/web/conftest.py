@@ -68,7 +68,7 @@ async def house(
     """The application and a browser, a database of its own each time."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal)
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
-    # No worker answers here: an update is only worth a moment's wait.
+    # No worker answers here: what asks Temporal is only worth a moment's wait.
     monkeypatch.setattr("starter.temporal.RPC_TIMEOUT", RPC_TIMEOUT / 20)
     settings = settings_of(tmp_path)
     assert settings.database_url == migrated_sqlite_url
@@ -136,6 +136,7 @@ def settings_of(folder: Path) -> Settings:
             "CERTIFY_DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'app.sqlite'}",
             "certificates_dir": folder / "certificates",
             "identity_key": "5a" * 32,
+            "command_seconds": RPC_TIMEOUT.total_seconds() / 20,
             "registry_url": "https://registry.example.org",
             "background_checks_url": "https://checks.example.org",
             "lms_url": "https://lms.example.org",

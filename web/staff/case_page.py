@@ -10,13 +10,10 @@ from fastapi.responses import HTMLResponse
 
 from db.case_state import UnknownCase, load_snapshot
 from db.desk_tables import CaseAssignment
-from db.reads.access_log import Access, AccessFilter, read_access_log
 from db.reads.case_file import CaseFile, read_case_file
-from db.reads.desk.assignments import find_assignment, list_colleagues
-from db.reads.desk.notes import list_notes
-from db.reads.queue import find_next_in_queue
-from db.reads.third_parties import find_evidence_of_case
+from db.reads.desk.case_desk import CaseDesk, DeskReader, read_case_desk
 from db.reads.timeline import EntryKind
+from db.tables import EvidenceRow
 from db.writes.desk.assignments import assign_case
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
@@ -48,8 +45,6 @@ from web.staff.layout import StaffVisit
 from web.staff.panel import FORMS, build_panel
 from web.staff.timeline import describe_entries
 from web.state_form import drop_copied_faults, list_values, mark_same_address
-
-MOST_ACCESSES = 20
 
 # What is asked for where it is missing.
 _MISSING = {
@@ -142,6 +137,7 @@ async def render_case(
     state = file.state
     done = await _describe_done(visit, file)
     await visit.record_access("case", [case_id, *([done["of"]] if done and done.get("of") else [])])
+    desk = await visit.services.database.read(read_case_desk, case_id, _describe_reader(visit, file), now())
     return visit.render_page(
         "staff/case.html",
         here=build_address(f"{ALL}/{case_id}", read_filters(query), view=query.get("view")),
@@ -153,13 +149,12 @@ async def render_case(
         deadline=_describe_deadline(file),
         owner=OWNER[state.waiting_for] if state.waiting_for else None,
         missing=[explain_reason(Reason(code), language) for code in file.status["may_assist_reasons"]],
-        compared=await _compare_with_registry(visit, file),
+        compared=_compare_with_registry(file, desk.evidence),
         report_url=_find_report_url(visit.services, file),
         checks={one.check: explain_reason(Reason(one.check), language) for one in file.findings},
         finding_notes={one.note: explain_reason(Reason(one.note), language) for one in file.findings if one.note},
-        assignment=await _find_assignment(visit, file),
-        colleagues=await _find_colleagues(visit, file),
-        staff_notes=await visit.services.database.read(list_notes, case_id),
+        assignment=await _take_to_desk(visit, file, desk),
+        colleagues=desk.colleagues,
         lines=describe_entries(file.timeline, visit.staff_names, language),
         notes=explain_notes(file.held, language),
         answer_values=_list_answer_values(file),
@@ -167,11 +162,23 @@ async def render_case(
         panel=build_panel(file, visit.me, language),
         methods=list(ProofMethod),
         flag_words=_find_flag_words(file),
-        accesses=await _read_accesses(visit, case_id),
+        accesses=desk.accesses,
         workflow_url=_find_workflow_url(visit.services, file),
         done=done,
         **_describe_attempt(attempt, state, language),
-        **await _find_ways(visit, case_id),
+        **_find_ways(visit, desk),
+    )
+
+
+def _describe_reader(visit: StaffVisit, file: CaseFile) -> DeskReader:
+    may, query = visit.me.may, visit.request.query_params
+    decides = file.state.waiting_for is WaitingFor.DECISION and may(Permission.DECIDE)
+    return DeskReader(
+        visit.me.actor,
+        deciders=DECIDERS if decides else (),
+        reads_log=may(Permission.READ_ACCESS_LOG),
+        evidence=next((one.evidence.key for one in file.findings if one.evidence), None),
+        queue=None if query.get("view") == "all" else read_filters(query),
     )
 
 
@@ -190,13 +197,12 @@ def _list_answer_values(file: CaseFile) -> Values:
     return {**list_values(shown), **mark_same_address(file.request)}
 
 
-async def _compare_with_registry(visit: StaffVisit, file: CaseFile) -> Comparison | None:
+def _compare_with_registry(file: CaseFile, evidence: EvidenceRow | None) -> Comparison | None:
     """The request beside the registry's answer on which the findings stand; None where none is kept, or can be read."""
-    evidence, npn = next((one.evidence for one in file.findings if one.evidence), None), file.request.get("npn")
+    npn = file.request.get("npn")
     if evidence is None or npn is None or not isinstance(file.policy, Policy):
         return None
-    row = await visit.services.database.read(find_evidence_of_case, file.case_id, evidence.key)
-    registered = read_registered(row.raw, npn) if row else None
+    registered = read_registered(evidence.raw, npn)
     if registered is None:
         return None
     request, today = StoredRequest.model_validate(file.request), find_local_date(file.policy, now())
@@ -210,30 +216,14 @@ def _describe_deadline(file: CaseFile) -> dict[str, Any] | None:
     return describe_deadline(file.state, file.policy)
 
 
-async def _find_assignment(visit: StaffVisit, file: CaseFile) -> CaseAssignment | None:
+async def _take_to_desk(visit: StaffVisit, file: CaseFile, desk: CaseDesk) -> CaseAssignment | None:
     """Who has the case on their desk: the reader by opening it, where they decide and nobody else has it."""
-    lasts, database = timedelta(minutes=file.policy.review_target.assigned_minutes), visit.services.database
     if file.state.waiting_for is not WaitingFor.DECISION:
         return None
-    held = await database.read(find_assignment, file.case_id, now())
-    if held is not None or not visit.me.may(Permission.DECIDE):
-        return held  # most often: nothing is to be written
-    return await database.write(assign_case, file.case_id, visit.me.actor, now(), lasts)
-
-
-async def _find_colleagues(visit: StaffVisit, file: CaseFile) -> list[str]:
-    """On whose desk the reader may put the case: of those who have signed in, who decides on cases."""
-    if file.state.waiting_for is not WaitingFor.DECISION or not visit.me.may(Permission.DECIDE):
-        return []
-    return await visit.services.database.read(list_colleagues, DECIDERS, visit.me.actor)
-
-
-async def _read_accesses(visit: StaffVisit, case_id: str) -> list[Access] | None:
-    """Who looked at the case last; None where the reader may not see the access log."""
-    if not visit.me.may(Permission.READ_ACCESS_LOG):
-        return None
-    wanted = AccessFilter(case_id=case_id)
-    return (await visit.services.database.read(read_access_log, limit=MOST_ACCESSES, wanted=wanted)).rows
+    if desk.assignment is not None or not visit.me.may(Permission.DECIDE):
+        return desk.assignment  # most often: nothing is to be written
+    lasts = timedelta(minutes=file.policy.review_target.assigned_minutes)
+    return await visit.services.database.write(assign_case, file.case_id, visit.me.actor, now(), lasts)
 
 
 async def _describe_done(visit: StaffVisit, file: CaseFile) -> dict[str, Any] | None:
@@ -312,7 +302,7 @@ def _find_report_url(services: Services, file: CaseFile) -> str | None:
     return link.replace("{candidate}", quote(candidate, safe="")) if candidate and link else None
 
 
-async def _find_ways(visit: StaffVisit, case_id: str) -> dict[str, Any]:
+def _find_ways(visit: StaffVisit, desk: CaseDesk) -> dict[str, Any]:
     """Where one came from, and the case after this one there; both under the same filters."""
     filters = read_filters(visit.request.query_params)
     if visit.request.query_params.get("view") == "all":
@@ -321,9 +311,8 @@ async def _find_ways(visit: StaffVisit, case_id: str) -> dict[str, Any]:
             "next_url": None,
             "query": build_address("", filters, view="all"),
         }
-    following = await visit.services.database.read(find_next_in_queue, filters, case_id)
     return {
         "back_url": build_address(QUEUE, filters),
-        "next_url": build_address(f"{ALL}/{following}", filters) if following else None,
+        "next_url": build_address(f"{ALL}/{desk.following}", filters) if desk.following else None,
         "query": build_address("", filters),
     }

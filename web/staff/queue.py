@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from db.reads.counts import add_desks, count_desks
-from db.reads.house.saved_views import list_views
+from db.cursors import Cursor
+from db.reads.counts import add_desks
+from db.reads.desk.queue_page import QueuePage, read_queue_page
 from db.reads.queue import OLDEST_FIRST, Filters, View, read_case_page
 from db.reads.search import search_everything
 from domain.shared.documents.faults import Invalid
@@ -52,16 +54,16 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
     filters, after = read_filters(asked), asked.get("after") or None
     if view is View.ALL:
         filters = replace(filters, desk=None, sorting=OLDEST_FIRST)
+    at, is_queue = now(), view is View.QUEUE
     try:
-        page = await services.database.read(read_case_page, view, filters, after, AT_A_TIME)
+        shown = await _read_list(visit, view, filters, after, at)
     except Invalid:  # no place of this list
         return RedirectResponse(build_address(PATHS[view], filters), 303, PRIVATE)
-    counts = await services.numbers.count_cases(view, filters)
+    page, counts = shown.cases, await services.numbers.count_cases(view, filters)
     if page.rows:
-        await visit.record_access("queue" if view is View.QUEUE else "cases", [row.case_id for row in page.rows])
-    at, is_queue = now(), view is View.QUEUE
+        await visit.record_access("queue" if is_queue else "cases", [row.case_id for row in page.rows])
     if is_queue:
-        counts = add_desks(counts, await services.database.read(count_desks, at), filters)
+        counts = add_desks(counts, shown.held, filters)
     words = services.pages[visit.language].filters
     return visit.render_page(
         "staff/queue.html" if is_queue else "staff/cases.html",
@@ -73,12 +75,20 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
         is_filtered=bool(filters.list_wanted()),
         ages=measure_ages(page.rows, at) if is_queue else {},
         sortings=list_sortings(filters) if is_queue else {},
-        views=await services.database.read(list_views, visit.me.actor) if is_queue else [],
+        views=shown.views,
         view_query=build_address("", filters),
         sorted_by=spell_sorting(filters.sorting) or "since",
         **build_page_urls(page, lambda after: build_address(PATHS[view], filters, after=after)),
         **_build_addresses(view, filters),
     )
+
+
+async def _read_list(visit: StaffVisit, view: View, filters: Filters, after: Cursor | None, at: datetime) -> QueuePage:
+    """A page of a list; desks and saved views are the queue's alone. Raises `Invalid` for an invalid cursor."""
+    database = visit.services.database
+    if view is View.QUEUE:
+        return await database.read(read_queue_page, filters, after, AT_A_TIME, visit.me.actor, at)
+    return QueuePage(await database.read(read_case_page, view, filters, after, AT_A_TIME), held=[], views=[])
 
 
 def _build_addresses(view: View, filters: Filters) -> dict[str, Any]:
