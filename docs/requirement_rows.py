@@ -95,7 +95,7 @@ YEARS = {
     "E13": "A certificate has a last day, its page says when its plan year has ended; years past aren't offered",
     "E14": "A training deadline, if the policy has one: told ahead, then lapsed, not failed; completing reactivates",
     "E15": "The health line of authority is held, by each state's own words; a renewal under way is looked at",
-    "E16": "A certificate is an Open Badges 3.0 credential, too, whose status list follows revocation and superseding",
+    "E16": "A certificate is an Open Badges 3.0 credential, too, whose status lists follow revocation and superseding",
 }
 ROWS = STATE_PROGRAM | FEDERAL_PROGRAM | EVERYWHERE | IDENTITY | YEARS
 

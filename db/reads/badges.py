@@ -35,12 +35,14 @@ def list_set_entries(session: Session, purpose: BadgePurpose, first: int, last: 
 
 
 _newer = aliased(CertificateRow)
-# Superseded, revoked or withdrawn, or the case is over; the other list: whose its NPN is has still to be proven.
-_OVER = or_(
-    col(Case.stage).in_([*TAKEN_BACK, Stage.CLOSED]),
+_REVOKED = col(Case.stage).in_([*TAKEN_BACK - {Stage.WITHDRAWN}])
+# Withdrawn, over, superseded by another, or whose its NPN is has still to be proven.
+_COUNTS_NO_MORE = or_(
+    col(Case.stage).in_([Stage.WITHDRAWN, Stage.CLOSED]),
     exists().where(col(_newer.supersedes) == col(CertificateRow.number)),
+    col(Case.npn_unproven),
 )
 _CONDITIONS: dict[BadgePurpose, Any] = {
-    BadgePurpose.REVOCATION: _OVER,
-    BadgePurpose.SUSPENSION: and_(col(Case.npn_unproven), not_(_OVER)),
+    BadgePurpose.REVOCATION: _REVOKED,
+    BadgePurpose.SUSPENSION: and_(not_(_REVOKED), _COUNTS_NO_MORE),
 }

@@ -1,4 +1,4 @@
-"""A certificate as an Open Badges 3.0 credential, and the lists that say which don't count: for good, or now (E16).
+"""A certificate as an Open Badges 3.0 credential, and the lists that say which don't count (E16).
 
 The payloads of VC-JWTs: a payload is the credential itself, with the registered claims beside its own. Neither an NPN
 nor an e-mail address is in one.
@@ -22,7 +22,7 @@ ENTRIES = 131_072
 
 
 class BadgePurpose(StrEnum):
-    """What a status list says of a badge: that it counts no more, or that it doesn't at present."""
+    """What a status list says of a badge: that it was revoked, or that it doesn't count though nobody revoked it."""
 
     REVOCATION = "revocation"
     SUSPENSION = "suspension"

@@ -20,14 +20,15 @@ from domain.shared.cases.stages import Stage, WaitingFor
 from tests.support.office import NOW, Office, office_over
 from tests.support.tables import add_rows, change_row
 
-# What a badge is by what its certificate's page says; a last day that is over stands in the badge itself.
+# What a badge is by what its certificate's page says; a last day that is over stands in the badge itself, which is why
+# one that has expired here is of a case that was closed before its last day.
 SAID = {
     "valid": set(),
     "unproven": {BadgePurpose.SUSPENSION},
-    "superseded": {BadgePurpose.REVOCATION},
-    "withdrawn": {BadgePurpose.REVOCATION},
+    "superseded": {BadgePurpose.SUSPENSION},
+    "withdrawn": {BadgePurpose.SUSPENSION},
     "revoked": {BadgePurpose.REVOCATION},
-    "expired": {BadgePurpose.REVOCATION},
+    "expired": {BadgePurpose.SUSPENSION},
 }
 # Where a case may have a certificate; with one in training or at the agreements, it is for a further market.
 CERTIFIED = {

@@ -92,13 +92,17 @@ async def test_e16_a_certificate_that_is_not_valid_at_present_has_a_badge_that_i
     assert await verify(house, badge) is not None
 
 
-@pytest.mark.parametrize("how", ["revoked", "under_appeal", "superseded"])
-async def test_e16_the_status_list_follows_revocation_and_superseding(house: House, how: str) -> None:
+@pytest.mark.parametrize("how", ["revoked", "under_appeal", "superseded", "withdrawn", "closed"])
+async def test_e16_the_status_lists_follow_what_becomes_of_a_certificate(house: House, how: str) -> None:
     case_id = await house.open(broker())
     await house.certify(case_id)
     badge = await badge_of(house)
     assert await verify(house, badge) is not None
-    if how != "superseded":
+    if how == "withdrawn":
+        await house.facts(case_id, FactKind.WITHDRAWN, by="staff:sample", reason="a sample")
+    elif how == "closed":
+        await house.facts(case_id, FactKind.CLOSED)
+    elif how != "superseded":
         await house.facts(case_id, FactKind.REVOKED, by="staff:sample", reason="a sample")
         if how == "under_appeal":
             appeal = f"{await house.link(case_id)}/appeal"
@@ -110,7 +114,8 @@ async def test_e16_the_status_list_follows_revocation_and_superseding(house: Hou
         )
         await house.database.write(add_rows, row)
         assert await verify(house, await badge_of(house, NEWER)) is not None
-    with pytest.raises(OB3VerificationError, match="revocation"):
+    purpose = "revocation" if how in ("revoked", "under_appeal") else "suspension"
+    with pytest.raises(OB3VerificationError, match=purpose):
         await verify(house, badge)
 
 

@@ -70,7 +70,7 @@ async def show_badge(number: str, services: ServicesDep) -> Response:
     BadgePurpose.REVOCATION.path, dependencies=[limit_rate("look_up")], responses=NOT_FOUND, response_class=Response
 )
 async def show_status_list(number: ListNumber, services: ServicesDep) -> Response:
-    """A Bitstring Status List as a VC-JWT: which badges count no more, revoked, superseded or over (E16)."""
+    """A Bitstring Status List as a VC-JWT: which badges were revoked, as their pages say (E16)."""
     return await _show_list(services, BadgePurpose.REVOCATION, number)
 
 
@@ -78,7 +78,10 @@ async def show_status_list(number: ListNumber, services: ServicesDep) -> Respons
     BadgePurpose.SUSPENSION.path, dependencies=[limit_rate("look_up")], responses=NOT_FOUND, response_class=Response
 )
 async def show_suspension_list(number: ListNumber, services: ServicesDep) -> Response:
-    """A Bitstring Status List as a VC-JWT: which badges don't count at present, as their pages say (E16)."""
+    """A Bitstring Status List as a VC-JWT: which badges don't count though nobody revoked them (E16).
+
+    They are superseded, withdrawn or over, or whose their NPN is has still to be proven, as their pages say.
+    """
     return await _show_list(services, BadgePurpose.SUSPENSION, number)
 
 
