@@ -1,6 +1,6 @@
 """The draft behind a form: the cookie it is found by, what proves that a form is its own; no routes.
 
-It stands beside the rooms because the forms of both programs keep one.
+It stands beside the rooms because the forms of both programs keep one, and those of both kinds of sessions.
 """
 
 import hmac
@@ -43,14 +43,18 @@ class Draft:
 
 @dataclass(frozen=True)
 class DraftCookie:
-    """The cookie by which the draft of one form is found: its name, and the address of the form."""
+    """The cookie by which the draft of one form is found: its name, and the address it is sent to."""
 
     name: str
     path: str
 
+    def read_token(self, request: Request, services: Services) -> str:
+        """The secret of the draft that this browser has; empty where it has none."""
+        return request.cookies.get(self._choose(services)[0], "")
+
     async def load_draft(self, request: Request, services: Services) -> Draft | None:
         """The draft of whoever asks; None without a cookie, and where it is unknown or has expired."""
-        token = request.cookies.get(self._choose(services)[0], "")
+        token = self.read_token(request, services)
         answers = await services.database.read(find_draft, token, now()) if token else None
         return None if answers is None else Draft(token, answers)
 
@@ -59,6 +63,12 @@ class DraftCookie:
         name, path = self._choose(services)
         secure = services.settings.is_secure
         response.set_cookie(name, token, path=path, secure=secure, httponly=True, samesite="lax")
+
+    def take_back(self, response: Response, services: Services) -> None:
+        """Has the browser forget the cookie."""
+        name, path = self._choose(services)
+        secure = services.settings.is_secure
+        response.delete_cookie(name, path=path, secure=secure, httponly=True, samesite="lax")
 
     def _choose(self, services: Services) -> tuple[str, str]:
         return choose_cookie(self.name, self.path, is_secure=services.settings.is_secure)

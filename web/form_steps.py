@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from fastapi import Request
+
 from domain.shared.documents.faults import Fault
 from templates.catalogs import translate
+from web.http.addresses import build_query
 from web.http.forms import Values
 
 # All that the longest answers add up to; what is longer has a fault and is not kept.
@@ -32,9 +35,44 @@ class FormPart:
         """The answers in what was posted: each field of the step, empty where it is missing, and nothing else."""
         return {name: posted.get(name, "") for name in self.fields}
 
+    def count_rows(self, posted: Mapping[str, str]) -> str:
+        """How many rows its page is to be opened again with, where one more or one less was asked for; else empty."""
+        del posted
+        return ""
+
     def is_answered(self, answers: Mapping[str, str]) -> bool:
         """Whether it was answered, correctly or not."""
         return self.fields[0] in answers
+
+
+@dataclass(frozen=True)
+class FormAddresses:
+    """The addresses of a form's pages, by that of its first; none ever holds an answer."""
+
+    start: str
+
+    @property
+    def check(self) -> str:
+        """Of the list of all answers."""
+        return self.build_step("check")
+
+    @property
+    def confirm(self) -> str:
+        """Of the page for the code."""
+        return self.build_step("confirm")
+
+    @property
+    def done(self) -> str:
+        """Of the confirmation."""
+        return self.build_step("done")
+
+    def build_step(self, slug: str, **asked: str) -> str:
+        """Of a step, with its query."""
+        return f"{self.start}/{slug}{build_query(**asked)}"
+
+    def build_start(self, **asked: str) -> str:
+        """Of the first page, with its query."""
+        return f"{self.start}{build_query(**asked)}"
 
 
 Part = TypeVar("Part", bound=FormPart)
@@ -82,6 +120,12 @@ class FormWalk(Generic[Part]):
         return self.steps[before] if before >= 0 else None
 
 
+def find_fault_place(addresses: FormAddresses, walk: FormWalk[Part], field: str) -> str:
+    """Where a fault is mended: the field in its step; the start page, where no step asks for it."""
+    step = next((step for step in walk.steps if step.owns(field)), None)
+    return f"{addresses.build_step(step.slug, change='1')}#{field}" if step else addresses.start
+
+
 def describe_progress(
     titles: Sequence[tuple[str, str]], slug: str, language: str, *, is_known: bool = True, first: int = 1
 ) -> dict[str, Any]:
@@ -97,6 +141,11 @@ def describe_progress(
         "title": translate(titles[place][1], language),
         "steps": [translate(title, language) for _, title in counted] if is_known else [],
     }
+
+
+def read_change(request: Request) -> str:
+    """Whether an answer is changed from the list of all, as the addresses say it: "1", or nothing."""
+    return "1" if request.query_params.get("change") else ""
 
 
 def is_too_long(answers: Mapping[str, str]) -> bool:

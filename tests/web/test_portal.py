@@ -324,9 +324,13 @@ async def test_d1_nothing_is_done_before_the_address_of_a_registration_is_confir
     assert (await house.cases(), await answered(house)) == ([], [])
     reader = read(await house.browser.get("/portal/register/person?change=1"))
     assert answers(reader)["first_name"] == document["first_name"]
-    again = await house.post("/portal/register/confirm?lang=en", {"email": "somebody.else@example.com"})
-    assert again.status_code == 303
-    done = await house.post("/portal/register/confirm", {"code": await house.code(document["email"])})
+    token = {"form_token": page.forms[-1].fields["form_token"]}
+    again = await house.post("/portal/register/check?lang=en", {"email": "somebody.else@example.com", **token})
+    assert again.headers["location"] == "/portal/register/confirm"
+    code = {"code": await house.code(document["email"])}
+    lost = await house.post("/portal/register/confirm", code)
+    assert lost.headers["location"] == "/portal/register?why=expired", "a form that isn't the draft's own"
+    done = await house.post("/portal/register/confirm", {**code, **token})
     assert done.headers["location"] == "/portal/register/done"
     assert len(await house.cases()) == 1
     house.browser.cookies.clear()

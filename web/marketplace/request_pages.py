@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
+from domain.federal.profile import RegistrationRequest
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
 from domain.shared.ids import derive_case_id
@@ -17,16 +18,15 @@ from domain.shared.reference_numbers import make_reference_number
 from starter.cases import now
 from templates.catalogs import N_
 from web.form_drafts import Draft
-from web.form_steps import FormPart, FormWalk, describe_progress
-from web.http.addresses import build_query, set_language
+from web.form_steps import FormAddresses, FormPart, FormWalk, describe_progress, find_fault_place, read_change
+from web.http.addresses import set_language
 from web.http.forms import Values, describe_faults
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.marketplace.steps import TEMPLATES, keep_one_fault_a_field, list_field_ids, walk_request
 from web.services import Services
 
-START, CHECK = "/portal/register", "/portal/register/check"
-CONFIRM, DONE = "/portal/register/confirm", "/portal/register/done"
+ADDRESSES = FormAddresses("/portal/register")
 CHECK_TITLE = N_("Check your answers")
 _WHY = ("cookies", "expired")
 
@@ -36,14 +36,14 @@ def render_start(
     services: Services,
     draft: Draft | None,
     policy: FederalPolicy,
-    faults: Sequence[Fault] = (),
-    status: int = 200,
+    faults: Sequence[Fault],
+    status: int,
 ) -> HTMLResponse:
     """What the form is for and what one needs at hand; goes on with a draft, where there is one."""
     language = choose_language(request)
     under_way = draft if draft and not draft.is_sent else None
     years: list[dict[str, Any]] = [
-        {"year": other.plan_year, "url": f"{START}?plan_year={other.plan_year}&lang={language}"}
+        {"year": other.plan_year, "url": ADDRESSES.build_start(plan_year=str(other.plan_year), lang=language)}
         for other in list_open_policies(FEDERAL_POLICIES.values(), now())
         if other.plan_year != policy.plan_year
     ]
@@ -52,9 +52,9 @@ def render_start(
         "portal_register.html",
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=f"{START}?plan_year={policy.plan_year}",
+        here=ADDRESSES.build_start(plan_year=str(policy.plan_year)),
         status=status,
-        action=f"{START}?lang={language}",
+        action=ADDRESSES.build_start(lang=language),
         portal_url=set_language("/portal", language),
         plan_year=policy.plan_year,
         years=years,
@@ -77,15 +77,15 @@ def render_question(
         TEMPLATES[step.slug],
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=build_address(step.slug, change=change),
+        here=ADDRESSES.build_step(step.slug, change=change),
         addressed_as=draft.answers.get("addressed_as", ""),
         status=422 if faults else 200,
-        action=build_address(step.slug, change=change),
-        back=CHECK
+        action=ADDRESSES.build_step(step.slug, change=change),
+        back=ADDRESSES.check
         if change and walk.find_first_open() is None
-        else build_address(before.slug, change=change)
+        else ADDRESSES.build_step(before.slug, change=change)
         if before
-        else START,
+        else ADDRESSES.start,
         progress=_describe_progress(walk, step.slug, language),
         form_token=draft.form_token,
         profile_year=None,
@@ -99,7 +99,7 @@ def render_question(
 
 
 def render_check(
-    request: Request, services: Services, draft: Draft, faults: Sequence[Fault] = (), status: int = 200
+    request: Request, services: Services, draft: Draft, wanted: RegistrationRequest, faults: Sequence[Fault]
 ) -> HTMLResponse:
     """Every answer as it will be sent, each group with a way to change it; ``faults`` keep it from being sent now."""
     language, walk = choose_language(request), walk_request(draft.answers)
@@ -108,17 +108,20 @@ def render_check(
         "portal/check.html",
         language,
         describe_contact(find_draft_policy(draft.answers), Topic.GENERAL, language),
-        here=CHECK,
-        status=status,
-        action=CHECK,
-        back=build_address(walk.steps[-1].slug),
-        base=START,
+        here=ADDRESSES.check,
+        status=429 if faults else 200,
+        addressed_as=wanted.addressed_as,
+        action=ADDRESSES.check,
+        back=ADDRESSES.build_step(walk.steps[-1].slug),
+        base=ADDRESSES.start,
         progress=_describe_progress(walk, "check", language),
         form_token=draft.form_token,
-        plan_year=draft.answers.get("plan_year", ""),
+        plan_year=str(wanted.plan_year),
         slugs=[step.slug for step in walk.steps],
         values=draft.answers,
-        errors=[{**one, "url": _find_place(walk, one["field"])} for one in describe_faults(faults, language)],
+        errors=[
+            {**one, "url": find_fault_place(ADDRESSES, walk, one["field"])} for one in describe_faults(faults, language)
+        ],
     )
 
 
@@ -130,7 +133,7 @@ def render_done(request: Request, services: Services, draft: Draft) -> HTMLRespo
         "portal_registered.html",
         language,
         describe_contact(find_draft_policy(kept), Topic.GENERAL, language),
-        here=DONE,
+        here=ADDRESSES.done,
         plan_year=kept.get("plan_year", ""),
         email=kept.get("email", ""),
         own_url=set_language(OWN_PATH, language),
@@ -142,22 +145,6 @@ def find_draft_policy(answers: Values) -> FederalPolicy:
     """The policy of the plan year a draft is for."""
     policy, _ = choose_policy(FEDERAL_POLICIES.values(), answers.get("plan_year", ""), now())
     return policy
-
-
-def read_change(request: Request) -> str:
-    """Whether an answer is changed from the list of all, as the addresses say it: "1", or nothing."""
-    return "1" if request.query_params.get("change") else ""
-
-
-def build_address(slug: str, **asked: str) -> str:
-    """The address of a step with its query, which never holds an answer."""
-    return f"{START}/{slug}{build_query(**asked)}"
-
-
-def _find_place(walk: FormWalk[FormPart], field: str) -> str:
-    """Where a fault is mended: the field in its step; the start page, where no step asks for it."""
-    step = next((step for step in walk.steps if step.owns(field)), None)
-    return f"{build_address(step.slug, change='1')}#{field}" if step else START
 
 
 def _describe_progress(walk: FormWalk[FormPart], slug: str, language: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the pages of the request form show of a draft, in the reader's language; no routes, and nothing is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
@@ -21,27 +21,19 @@ from starter.cases import now
 from starter.review_targets import expect_review
 from templates.catalogs import N_
 from web.form_drafts import Draft
-from web.form_steps import describe_progress
-from web.http.addresses import build_query, set_language
+from web.form_steps import FormAddresses, describe_progress, find_fault_place, read_change
+from web.http.addresses import set_language
 from web.http.forms import Values, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.public.request.eligibility import WORK_STATE, Detour, find_destination, suggest_states
-from web.public.request.steps import (
-    INSURERS,
-    MOST_INSURERS,
-    STEPS,
-    FormStep,
-    find_first_open,
-    is_answered,
-    list_steps,
-)
+from web.public.request.steps import INSURERS, MOST_INSURERS, STEPS, FormStep, list_steps, walk_request
 from web.public.request.words import word_faults
 from web.services import Services
 from web.state_form import copy_same_address, list_values, shows_agreement_in_force, shows_consent_in_force
 
-START, CHECK, CONFIRM, DONE = "/request", "/request/check", "/request/confirm", "/request/done"
-FIRST, INSTEAD = "/request/kind", "/request/instead"
+ADDRESSES = FormAddresses("/request")
+INSTEAD = ADDRESSES.build_step("instead")
 CHECK_TITLE = N_("Check your answers")
 
 
@@ -51,7 +43,7 @@ def render_start(
     draft: Draft | None,
     policy: Policy,
     faults: Sequence[Fault],
-    status: int = 200,
+    status: int,
 ) -> HTMLResponse:
     """What the form is for and what one needs at hand; goes on with a draft, where there is one."""
     language = choose_language(request)
@@ -62,7 +54,7 @@ def render_start(
         "request/start.html",
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=build_address(START, plan_year=str(policy.plan_year), why=why),
+        here=ADDRESSES.build_start(plan_year=str(policy.plan_year), why=why),
         status=status,
         plan_year=policy.plan_year,
         years=[other.plan_year for other in list_open_policies(POLICIES.values(), now())] or [policy.plan_year],
@@ -77,9 +69,13 @@ def render_start(
 def render_question(
     request: Request, services: Services, step: FormStep, draft: Draft, faults: Sequence[Fault]
 ) -> HTMLResponse:
-    """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened."""
+    """A step with its answers so far, and what is wrong with them: then it is a 422, whichever way it was opened.
+
+    Nothing is said to be wrong while rows of insurance companies are added or taken away.
+    """
     language, policy = choose_language(request), find_draft_policy(draft)
     change = read_change(request)
+    faults = [] if "rows" in request.query_params else faults
     rows = _list_rows(draft.answers, request.query_params.get("rows", ""))
     number = str(len(rows)) if "rows" in request.query_params else ""
     return render_page(
@@ -87,10 +83,10 @@ def render_question(
         step.template,
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=build_address(f"/request/{step.slug}", change=change, rows=number),
+        here=ADDRESSES.build_step(step.slug, change=change, rows=number),
         status=422 if faults else 200,
         addressed_as=draft.answers.get("addressed_as", ""),
-        action=build_address(f"/request/{step.slug}", change=change),
+        action=ADDRESSES.build_step(step.slug, change=change),
         back=_find_way_back(step, draft, change),
         progress=_describe_progress(step.slug, draft.answers, language),
         form_token=draft.form_token,
@@ -119,7 +115,7 @@ def render_instead(request: Request, services: Services, draft: Draft, detour: D
         describe_contact(policy, Topic.GENERAL, language),
         here=INSTEAD,
         action=INSTEAD,
-        back=build_address(FIRST, change="1" if is_answered(STEPS[1], draft.answers) else ""),
+        back=ADDRESSES.build_step(STEPS[0].slug, change="1" if STEPS[1].is_answered(draft.answers) else ""),
         form_token=draft.form_token,
         detour=detour.value,
         kind=draft.answers.get("kind", ""),
@@ -136,20 +132,20 @@ def render_check(
     services: Services,
     draft: Draft,
     wanted: CertificationRequest,
-    faults: Sequence[Fault] = (),
+    faults: Sequence[Fault],
 ) -> HTMLResponse:
     """Every answer as it will be sent, each group with a way to change it; ``faults`` keep it from being sent now."""
     language, policy = choose_language(request), find_draft_policy(draft)
-    places = {fault.field: find_place(fault, draft.answers) for fault in faults}
+    walk = walk_request(draft.answers)
     return render_page(
         services,
         "request/check.html",
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=CHECK,
+        here=ADDRESSES.check,
         status=429 if faults else 200,
         addressed_as=wanted.addressed_as,
-        back=f"/request/{list_steps(draft.answers)[-1].slug}",
+        back=ADDRESSES.build_step(walk.steps[-1].slug),
         progress=_describe_progress("check", draft.answers, language),
         form_token=draft.form_token,
         kind=wanted.kind,
@@ -157,7 +153,10 @@ def render_check(
         values=list_values(wanted.model_dump(mode="json")),
         insurers=getattr(wanted, INSURERS, ()),
         same_address=bool(draft.answers.get("physical_same")),
-        errors=[{**one, "url": places[str(one["field"])]} for one in word_faults(faults, language)],
+        errors=[
+            {**one, "url": find_fault_place(ADDRESSES, walk, str(one["field"]))}
+            for one in word_faults(faults, language)
+        ],
     )
 
 
@@ -170,7 +169,7 @@ def render_done(request: Request, services: Services, draft: Draft) -> HTMLRespo
         "request/done.html",
         language,
         describe_contact(policy, Topic.GENERAL, language),
-        here=DONE,
+        here=ADDRESSES.done,
         kind=draft.answers.get("kind", ""),
         plan_year=draft.answers.get("plan_year", ""),
         email=draft.answers.get("email", ""),
@@ -185,35 +184,13 @@ def find_draft_policy(draft: Draft) -> Policy:
     return policy
 
 
-def read_change(request: Request) -> str:
-    """Whether an answer is changed from the list of all, as the addresses say it: "1", or nothing."""
-    return "1" if request.query_params.get("change") else ""
-
-
-def build_address(path: str, **asked: str) -> str:
-    """An address of the form with its query, which never holds an answer."""
-    return path + build_query(**asked)
-
-
-def find_place(fault: Fault, answers: Values) -> str:
-    """Where a fault is mended: the field in its step; the start page, where no step asks for it."""
-    step = find_step_with([fault], answers)
-    return f"{build_address(f'/request/{step.slug}', change='1')}#{fault.field}" if step else START
-
-
-def find_step_with(faults: Iterable[Fault], answers: Values) -> FormStep | None:
-    """The first step that one of the faults belongs to."""
-    fields = [fault.field for fault in faults]
-    return next((step for step in list_steps(answers) if any(map(step.owns, fields))), None)
-
-
 def _find_way_back(step: FormStep, draft: Draft, change: str) -> str:
     """The step before; while an answer is changed, the page that lists them all, once there is one."""
-    if change and find_first_open(draft.answers) is None:
-        return CHECK
-    steps = list_steps(draft.answers)
-    before = steps.index(step) - 1
-    return build_address(f"/request/{steps[before].slug}", change=change) if before >= 0 else START
+    walk = walk_request(draft.answers)
+    if change and walk.find_first_open() is None:
+        return ADDRESSES.check
+    before = walk.find_previous(step)
+    return ADDRESSES.build_step(before.slug, change=change) if before else ADDRESSES.start
 
 
 def _describe_progress(slug: str, answers: Values, language: str) -> dict[str, Any]:

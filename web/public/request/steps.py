@@ -3,7 +3,7 @@
 domain/state/request.py decides what is right: a step's faults are those of the whole request in the step's own fields.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,25 @@ class FormStep(FormPart):
         return f"request/{self.slug.replace('-', '_')}.html"
 
     def pick_answers(self, posted: Mapping[str, str]) -> Values:
-        """As of every step; the rows of insurance companies are one answer."""
+        """As of every step; the rows of insurance companies are one answer, without one that is to be taken away."""
         if self.slug == INSURERS:
-            return {INSURERS: "\n".join(_fold_rows(read_rows(posted)))}
+            return {INSURERS: "\n".join(_change_rows(posted))}
         return super().pick_answers(posted)
+
+    def count_rows(self, posted: Mapping[str, str]) -> str:
+        """How many rows of insurance companies are shown next, an empty one too, once one is added or taken away."""
+        do = posted.get("do", "") if self.slug == INSURERS else ""
+        count = len(_change_rows(posted)) + (do.partition(".")[0] == "add")
+        return str(min(max(1, count), MOST_INSURERS)) if do else ""
+
+
+@dataclass(frozen=True)
+class RequestWalk(FormWalk[FormStep]):
+    """The steps of a request, which end with the first questions while their answers lead elsewhere."""
+
+    def find_first_open(self) -> FormStep | None:
+        """The first step that is not answered, has a fault or leads elsewhere; None where the request is complete."""
+        return self.steps[0] if find_detour(self.answers) else super().find_first_open()
 
 
 STEPS = (
@@ -104,53 +119,22 @@ def _rank_fault(fault: Fault) -> int:
     return _FIRST.index(fault.field) if fault.field in _FIRST else len(_FIRST)
 
 
-def find_faults_at(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
-    """What is wrong with the answers of one step."""
-    return _walk(answers).find_faults_at(step)
+def walk_request(answers: Mapping[str, str]) -> RequestWalk:
+    """The request so far; until a kind is chosen, the first step alone."""
+    return RequestWalk(list_steps(answers), answers, find_faults(answers))
 
 
-def find_faults_to_show(step: FormStep, answers: Mapping[str, str]) -> list[Fault]:
-    """What to say of a step when it is opened again: what is wrong with its answers."""
-    return _walk(answers).find_faults_to_show(step)
-
-
-def is_answered(step: FormStep, answers: Mapping[str, str]) -> bool:
-    """Whether a step was answered, correctly or not."""
-    return step.is_answered(answers)
-
-
-def find_first_open(answers: Mapping[str, str]) -> FormStep | None:
-    """The first step that is not answered, has a fault or leads elsewhere; None where the request is complete."""
-    return STEPS[0] if find_detour(answers) else _walk(answers).find_first_open()
-
-
-def list_reachable(answers: Mapping[str, str]) -> Sequence[FormStep]:
-    """The steps that may be opened: those answered, and the first that is not."""
-    return STEPS[:1] if find_detour(answers) else _walk(answers).list_reachable()
-
-
-def read_rows(posted: Mapping[str, str]) -> list[str]:
+def _read_rows(posted: Mapping[str, str]) -> list[str]:
     """The rows of insurance companies in what was posted, in their order, empty ones too."""
     numbered = {name.partition(".")[2]: text for name, text in posted.items() if name.startswith(f"{INSURERS}.")}
     rows = {place: text for number, text in numbered.items() if (place := parse_number(number)) is not None}
     return [rows[place] for place in sorted(rows)]
 
 
-def change_rows(posted: Mapping[str, str], do: str) -> tuple[Values, int]:
-    """Insurance companies after a row was added or taken away, and how many rows there are now, an empty one too."""
-    rows = read_rows(posted)
-    verb, _, number = do.partition(".")
+def _change_rows(posted: Mapping[str, str]) -> tuple[str, ...]:
+    """Insurance companies as they were posted, each once, without the row that is to be taken away."""
+    rows = _read_rows(posted)
+    verb, _, number = posted.get("do", "").partition(".")
     if verb == "remove" and (place := parse_number(number)) is not None:
         rows[place : place + 1] = []
-    kept = _fold_rows(rows)
-    count = min(max(1, len(kept) + (verb == "add")), MOST_INSURERS)
-    return {f"{INSURERS}.{number}": row for number, row in enumerate(kept)}, count
-
-
-def _fold_rows(rows: Iterable[str]) -> tuple[str, ...]:
-    """What is in the rows, each company once."""
     return fold_insurers(row for row in rows if row)
-
-
-def _walk(answers: Mapping[str, str]) -> FormWalk[FormStep]:
-    return FormWalk(list_steps(answers), answers, find_faults(answers))
