@@ -4,6 +4,7 @@ The cookie's secret itself is never stored. A session expires ``longest`` after 
 used for ``idle``.
 """
 
+import hmac
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -24,14 +25,14 @@ def open_session(
     session: Session, actor: str, name: str, roles: Iterable[str], longest: timedelta, now: datetime
 ) -> str:
     """Opens a session; the secret for its cookie. Sessions over for three months are forgotten."""
-    token = secrets.token_urlsafe(32)
+    token, session_id = secrets.token_urlsafe(32), secrets.token_hex(8)
     row = StaffSession(
         token_hash=hash_token(token),
-        id=secrets.token_hex(8),
+        id=session_id,
         actor=actor,
         name=name,
         roles=sorted(roles),
-        csrf=secrets.token_urlsafe(32),
+        csrf=f"{session_id}.{secrets.token_urlsafe(32)}",
         created_at=now,
         seen_at=now,
         expires_at=now + longest,
@@ -51,6 +52,18 @@ def find_session(session: Session, token: str, idle: timedelta, now: datetime) -
 def find_former_session(session: Session, token: str) -> StaffSession | None:
     """The session of a cookie, over or not; None where it is unknown, or over for long."""
     return session.get(StaffSession, hash_token(token))
+
+
+def find_session_of_form(session: Session, csrf: str) -> StaffSession | None:
+    """The session of a page, over or not, by the token that its forms have; None where it is none, or over for long.
+
+    The token begins with the session's id, so that the rest, which is secret, isn't looked up but compared.
+    """
+    session_id = csrf.partition(".")[0]
+    if not session_id.isascii() or not session_id.isalnum():
+        return None
+    row: StaffSession | None = one_or_none(session, select(StaffSession).where(col(StaffSession.id) == session_id))
+    return row if row is not None and hmac.compare_digest(row.csrf.encode(), csrf.encode()) else None
 
 
 def is_touch_due(row: StaffSession, now: datetime) -> bool:

@@ -118,6 +118,15 @@ async def _sending_too_late(page: Page, people: People, language: str) -> None:
     await page.wait_for_url("**/me/kept*")
 
 
+async def _sending_without_cookies(page: Page, people: People, language: str) -> None:
+    """An answer that is sent by a browser that has lost its cookies: it comes back with what to do."""
+    await of(People.asked)(page, people, language)
+    await fill_in(page, {"message": "It is the second one."})
+    await page.context.clear_cookies(name="own")
+    await follow(page.locator("main form:has([name=message]) button").first)
+    await page.locator("main form [name=message][type=hidden]").wait_for(state="attached")
+
+
 async def _staff_sending_too_late(page: Page, people: People, language: str) -> None:
     """A note that is sent after the session of its author has ended, and the log-in after it."""
     person = "Demo Second Reviewer"
@@ -255,6 +264,7 @@ PAGES = {
     "own_contacts": Row(f"{STATUS}/contacts", of(People.waiting, "/contacts")),
     "own_contacts_faulty": Row(f"{STATUS}/contacts", sent(of(People.waiting, "/contacts"), FAULT, phone="x")),
     "own_kept": Row("/me/kept", _sending_too_late),
+    "own_kept_without_cookies": Row(f"{STATUS}/information/documents", _sending_without_cookies),
     "activate": Row("/activate/{token}", of(People.activation)),
     "activate_used": Row("/activate/{token}", of(People.activated, status=410)),
     # for everybody

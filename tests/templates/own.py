@@ -98,14 +98,14 @@ def code(language: str, faulty: bool = False, is_user_id: bool = False) -> dict[
     }
 
 
-def kept(language: str, lacks_files: bool = False) -> dict[str, object]:
+def kept(language: str, files: tuple[str, ...] = (), own: object = SESSION) -> dict[str, object]:
     return {
         **frame(language, "/me/kept"),
-        "own": SESSION,
+        "own": own,
         "action": "/me/0a1b2c/information",
         "fields": [("message", "Said before <b>"), ("phone", "505-555-0100")],
         "texts": ["Said before <b>"],
-        "lacks_files": lacks_files,
+        "files": files,
         "own_url": "/me",
     }
 
@@ -184,7 +184,8 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, code by a user ID": ("own_code.html", partial(code, is_user_id=True)),
     "own, code to the registry's address": ("own_code.html", npn_code),
     "own, kept": ("own_kept.html", kept),
-    "own, kept without its files": ("own_kept.html", partial(kept, lacks_files=True)),
+    "own, kept without its files": ("own_kept.html", partial(kept, files=("license <b>.pdf", "letter.png"))),
+    "own, kept on the page alone": ("own_kept.html", partial(kept, own=None)),
     "own, appeal to be filed": ("own_appeal.html", partial(appeal, last_day=date(2026, 12, 2))),
     "own, appeal filed": ("own_appeal.html", partial(appeal, appeals=[APPEAL], told="filed")),
     "own, appeal of a suspension": ("own_appeal.html", partial(appeal, appeals=[STAYED], told="filed")),

@@ -11,6 +11,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
 from tests.support import documents
 from tests.support.evidence import jpeg, pdf, png
+from tests.templates.rendered import Reader
 from tests.web.house import House
 from tests.web.test_pages import read
 from web.http.limits import MAX_DOCUMENTS
@@ -143,6 +144,12 @@ async def test_what_was_typed_beside_documents_survives_the_end_of_the_session(h
         await house.link(case_id)
         page = read(await house.browser.get("/me/kept?lang=en"))
     assert "Typed with care." in page.text
-    assert "We could not keep those that you had chosen." in page.text
+    assert "We could not keep those that you had chosen: lease.pdf." in page.text
+    assert [field["name"] for field in page.of("input") if field.get("type") == "file"] == ["file"]
+    house.browser.cookies.clear()
+    answer = await send(house, link, ("lease.pdf", pdf()), ("plan.png", png()), message="Typed with care.")
+    page = Reader(answer.text)
+    assert (answer.status_code, "Typed with care." in page.text) == (401, True)
+    assert "We could not keep those that you had chosen: lease.pdf, plan.png." in page.text
     assert [field["name"] for field in page.of("input") if field.get("type") == "file"] == ["file"]
     assert await kept(house, case_id) == []

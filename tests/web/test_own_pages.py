@@ -10,7 +10,8 @@ from db.writes.own.sessions import find_own_session
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.facts import FactKind
 from domain.state.request import parse_request
-from tests.support import documents
+from templates.catalogs import translate
+from tests.support import documents, form
 from tests.support.browser import Browser, Page
 from tests.web.house import House, fail_once
 
@@ -179,6 +180,30 @@ async def test_d6_what_was_typed_survives_the_end_of_the_session(house: House, p
         assert (await person.open("/me/kept")).url.endswith("/me")
     (command,) = await house.apply_commands()
     assert command.reason == "Both of them, <b>really</b>."
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_d6_what_was_typed_comes_back_where_the_browser_has_no_cookie(house: House, language: str) -> None:
+    """It stands on the page that answers, with what to do, and is sent from there once one is signed in."""
+    request, person = documents.broker(), Browser(house.browser, language)
+    case_id = await house.open(request)
+    await house.decide(case_id, "ask", "Which insurers?")
+    await person.open(await house.link(case_id))
+    house.browser.cookies.clear()
+    for _ in range(2):  # who sends it before the sign-in has it again
+        button = "Send the answer" if person.page.status == 200 else "Send it now"
+        page = await form.press(person, button, message="Both.")
+        assert (page.status, f"/me/{case_id}/information" in page.url) == (401, True)
+        assert "Both." in page.text
+        assert translate("Come back to this tab and send it.", language) in page.text
+    tab = Browser(house.browser, language)
+    await tab.open(page.link(translate("Sign in (opens another tab)", language)))
+    await form.press(tab, "Send me a code", email=request["email"])
+    await form.press(tab, "Go on", code=await house.code(request["email"]))
+    page = await form.press(person, "Send it now")
+    assert page.url.partition("?")[0].endswith(f"/me/{case_id}")
+    (command,) = await house.apply_commands()
+    assert command.reason == "Both."
 
 
 async def test_d6_what_one_person_typed_is_not_shown_to_the_next(house: House, person: Browser) -> None:

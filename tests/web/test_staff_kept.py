@@ -11,6 +11,7 @@ from domain.state.eligibility import Result
 from tests.web.house import House
 from tests.web.test_pages import read
 from tests.web.test_staff_decisions import Desk, desk
+from web.http.auth import choose_session_cookie
 from web.http.permissions import StaffRole
 
 HTML = {"Accept": "text/html"}
@@ -63,12 +64,48 @@ async def test_what_one_of_staff_typed_is_shown_to_nobody_else(house: House) -> 
     assert (await house.browser.get("/staff/kept", headers=HTML)).status_code == 303, "who signs out leaves nothing"
 
 
-@pytest.mark.parametrize("token", ["", "made up"])
+@pytest.mark.parametrize("token", ["", "made up", "its session's"])
 async def test_a_form_without_its_session_s_token_is_not_kept(house: House, token: str) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
+    if token == "its session's":
+        token = reviewer.csrf.replace(reviewer.csrf[-10:], "x" * 10)
     assert await send_too_late(reviewer, csrf_token=token) == "/staff/sign-in?next=%2Fstaff&told=ended"
     await house.sign_in()
     assert (await house.browser.get("/staff/kept", headers=HTML)).status_code == 303
+
+
+async def test_what_was_typed_is_kept_by_its_own_token_where_the_cookie_is_lost(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    form = {**await reviewer.form("decision"), "verdict": "deny", "reason": TYPED}
+    house.browser.cookies.clear()
+    answer = await house.post(f"{reviewer.path}/decision", form, **HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, KEPT)
+    await house.sign_in()
+    assert TYPED in read(await house.browser.get("/staff/kept", headers=HTML)).text
+
+
+async def test_what_was_typed_is_offered_at_once_to_who_has_logged_in_anew_in_another_tab(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    form = {**await reviewer.form("decision"), "verdict": "deny", "reason": TYPED}
+    csrf = await house.sign_in()
+    answer = await house.post(f"{reviewer.path}/decision", form, **HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/staff/kept")
+    reader = read(await house.browser.get("/staff/kept", headers=HTML))
+    assert TYPED in reader.text
+    fields = {one["name"] or "": one["value"] or "" for one in reader.of("input") if one.get("type") == "hidden"}
+    assert fields["csrf_token"] == csrf
+    swapped = await house.post(f"{reviewer.path}/decision", form, **HTML, **{"HX-Request": "true"})
+    assert (swapped.status_code, swapped.headers["hx-redirect"]) == (403, "/staff/kept")
+    assert await house.apply_commands() == []
+
+
+async def test_a_form_of_another_s_session_is_refused(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    form = {**await reviewer.form("decision"), "verdict": "deny", "reason": TYPED}
+    other = await house.open_session("vera", "Vera Visitor-Sample", [StaffRole.REVIEWER], datetime.now(UTC))
+    house.browser.cookies.set(choose_session_cookie(house.services), other)
+    answer = await house.post(f"{reviewer.path}/decision", form, **HTML)
+    assert (answer.status_code, "out of date" in answer.text) == (403, True)
 
 
 async def test_a_search_sent_by_htmx_too_late_leads_to_the_log_in_without_its_words(house: House) -> None:

@@ -55,6 +55,14 @@ class NotAllowed(HTTPException):
         self.text = text
 
 
+class StalePage(NotAllowed):
+    """A form without the token of its sender's session: of a page of another session, or of nobody's."""
+
+    def __init__(self) -> None:
+        detail = "The page you sent this from is out of date: open it again, then send it again."
+        super().__init__(STALE_PAGE, detail)
+
+
 @dataclass(frozen=True)
 class StaffMember:
     """Somebody of staff: ``actor`` is who the audit names; ``session`` and ``csrf`` are empty for a bearer token.
@@ -164,11 +172,13 @@ def choose_session_cookie(services: Services) -> str:
     return "__Host-staff" if services.settings.is_secure else "staff"
 
 
-def find_sign_in_address(request: Request, services: Services, onward: str = STAFF_HOME) -> str:
+def find_sign_in_address(
+    request: Request, services: Services, onward: str = STAFF_HOME, *, had_session: bool = False
+) -> str:
     """The sign-in that leads back to the page asked for, else ``onward``; whoever had a session is told it is over."""
     if request.method == "GET":
         onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    told = {"told": "ended"} if request.cookies.get(choose_session_cookie(services)) else {}
+    told = {"told": "ended"} if had_session or request.cookies.get(choose_session_cookie(services)) else {}
     return f"{STAFF_HOME}/sign-in?{urlencode({'next': onward, **told})}"
 
 
@@ -202,21 +212,26 @@ def _build_token_holder(services: Services, actor: str) -> StaffMember:
 
 
 async def check_csrf(request: Request, member: StaffMember) -> None:
-    """Refuses an unsafe call of a session without the session's token. Raises `NotAllowed`."""
+    """Refuses an unsafe call of a session without the session's token. Raises `StalePage`."""
     if not member.session or request.method in SAFE_METHODS:
         return
     if not await has_csrf(request, member.csrf):
-        raise NotAllowed(STALE_PAGE, "The page you sent this from is out of date: open it again, then send it again.")
+        raise StalePage
 
 
 async def has_csrf(request: Request, csrf: str) -> bool:
-    """Whether a call brings the token of a session, in a header or among the fields of its form."""
+    """Whether a call brings the token of a session."""
+    return hmac.compare_digest((await read_csrf(request)).encode(), csrf.encode())
+
+
+async def read_csrf(request: Request) -> str:
+    """The token of a session that a call brings, in a header or among the fields of its form; empty for none."""
     given = request.headers.get(CSRF_HEADER, "")
     if not given and read_media_type(request) == MEDIA_TYPE:
         given = (await read_form(request)).get(CSRF_FIELD, "")
     elif not given and read_media_type(request) == UPLOAD_TYPE:
         given = (await read_upload(request)).values.get(CSRF_FIELD, "")
-    return hmac.compare_digest(given.encode(), csrf.encode())
+    return given
 
 
 def _is_same_secret(given: str, secret: SecretStr) -> bool:

@@ -1,42 +1,37 @@
-"""A form that was sent after its session had ended: kept, and offered to be sent again after the next sign-in."""
+"""A form that was sent after its session had ended: kept, and offered to be sent again after the next sign-in.
+
+Where nothing says whose session that was, the answer itself carries what was typed, to be sent once one is signed in.
+"""
 
 from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.writes.own.sessions import find_former_address
 from domain.shared.links import OWN_PATH
+from web.form_drafts import DraftCookie
 from web.http.addresses import build_query
-from web.http.auth import NotOnOwnPages, OwnPages, choose_own_cookie, describe_session
+from web.http.auth import NotOnOwnPages, OwnPages, OwnVisitor, choose_own_cookie, describe_session
 from web.http.forms import MEDIA_TYPE, read_media_type
-from web.http.kept_forms import FormKeeper
 from web.http.negotiation import choose_language, expects_page
 from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.problems import build_problem
+from web.kept_forms import FormKeeper, KeptForm, read_sent_form
 from web.services import Services, ServicesDep
 
 router = build_page_router()
 
-_KEEPER = FormKeeper("kept_form", OWN_PATH, takes_uploads=True)
+_KEEPER = FormKeeper(DraftCookie("kept_form", OWN_PATH))
+# Fields in which one writes in words of one's own.
+_WRITTEN = ("message", "grounds", "reason", "text")
 
 
 @router.get("/me/kept")
 async def show_kept_form(request: Request, services: ServicesDep, visitor: OwnPages) -> Response:
     """What was typed before the session ended, to be sent now; shown once."""
-    language, kept = choose_language(request), await _KEEPER.find_form(request, services, visitor.email)
+    kept = await _KEEPER.find_form(request, services, visitor.email)
     if kept is None:
         return RedirectResponse(OWN_PATH, 303, PRIVATE)
-    page = render_page(
-        services,
-        "own_kept.html",
-        language,
-        services.describe_general_contact(language),
-        own=describe_session(visitor),
-        action=kept.action,
-        fields=[*kept.values.items()],
-        texts=[text for name, text in kept.values.items() if name == "message"],
-        lacks_files=kept.lacks_files,
-        own_url=f"{OWN_PATH}{build_query(lang=language)}",
-    )
+    page = _render_form(request, services, kept, visitor)
     drop_kept_form(page, services)
     return page
 
@@ -61,11 +56,37 @@ def install_handlers(app: FastAPI) -> None:
         services: Services = request.app.state.services
         token = request.cookies.get(choose_own_cookie(services), "")
         owner = await services.database.read(find_former_address, token) if token else None
-        onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         told = "ended" if owner else None
         if request.method == "GET":
+            onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"{OWN_PATH}{build_query(next=onward, told=told)}", 303, PRIVATE)
+        sent = await read_sent_form(request)
+        if owner is None and sent is not None and sent.is_filled:
+            return _render_form(request, services, sent)
         answer = RedirectResponse(f"{OWN_PATH}{build_query(told=told, lang=choose_language(request))}", 303, PRIVATE)
-        if owner:
-            await _KEEPER.keep_form(request, services, answer, onward, owner)
+        if owner and sent is not None:
+            await _KEEPER.keep_form(request, services, answer, sent, owner)
         return answer
+
+
+def _render_form(
+    request: Request, services: Services, form: KeptForm, visitor: OwnVisitor | None = None
+) -> HTMLResponse:
+    """What was typed, to be sent now; to nobody who is signed in, with what to do before: then it is in the page alone.
+
+    A form of another site isn't shown so: who sends one is refused before anything looks at it.
+    """
+    language = choose_language(request)
+    return render_page(
+        services,
+        "own_kept.html",
+        language,
+        services.describe_general_contact(language),
+        status=200 if visitor else 401,
+        own=describe_session(visitor) if visitor else None,
+        action=form.action,
+        fields=[*form.values.items()],
+        texts=[text for name, text in form.values.items() if name in _WRITTEN],
+        files=form.files,
+        own_url=f"{OWN_PATH}{build_query(lang=language)}",
+    )

@@ -1,4 +1,8 @@
-"""A form of staff that was sent after their session had ended: kept, and offered to be sent after the next sign-in."""
+"""A form of staff that was sent after their session had ended: kept, and offered to be sent after the next sign-in.
+
+Whose it is its session's cookie says, or the token in the form itself, where the browser has lost the cookie or has one
+of a newer session: then it is offered at once.
+"""
 
 from contextlib import suppress
 
@@ -6,24 +10,29 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.writes.sessions import find_former_session
+from db.writes.sessions import find_former_session, find_session_of_form
 from domain.shared.reference_numbers import make_reference_number
 from templates.catalogs import N_, translate
 from templates.labels import FILTERS
+from web.form_drafts import DraftCookie
 from web.http.auth import (
     CSRF_FIELD,
     STAFF_HOME,
     NotSignedIn,
+    StalePage,
     choose_session_cookie,
     find_sign_in_address,
+    find_staff_member,
     has_csrf,
+    read_csrf,
 )
 from web.http.forms import MEDIA_TYPE, read_media_type
-from web.http.kept_forms import FormKeeper, KeptForm
 from web.http.negotiation import expects_page
 from web.http.pages import PRIVATE, build_page_router
+from web.http.problem_pages import render_error
 from web.http.problems import build_problem
 from web.http.sentences import name_code
+from web.kept_forms import FormKeeper, KeptForm, read_sent_form
 from web.services import Services
 from web.staff.layout import NAVIGATION, ReaderVisit
 from web.staff.panel import FORMS
@@ -47,7 +56,7 @@ _LABELS = {
     "note": N_("Note"),
     "words": N_("Find a case"),
 }
-_KEEPER = FormKeeper("kept_staff_form", STAFF_HOME)
+_KEEPER = FormKeeper(DraftCookie("kept_staff_form", STAFF_HOME))
 
 
 @router.get("/kept")
@@ -71,7 +80,10 @@ def drop_kept_form(answer: Response, services: Services) -> None:
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Answers `NotSignedIn`: the log-in that leads back to the page, or to the form that was sent too late."""
+    """Answers `NotSignedIn` by the log-in that leads back to the page, or to the form that was sent too late.
+
+    And `StalePage` by that form, where it was begun in a session of who is signed in by now.
+    """
 
     @app.exception_handler(NotSignedIn)
     async def lead_to_sign_in(request: Request, error: NotSignedIn) -> Response:
@@ -79,28 +91,54 @@ def install_handlers(app: FastAPI) -> None:
             return build_problem(401, str(error.detail), headers=dict(error.headers or {}))
         services: Services = request.app.state.services
         owner = await _find_owner(request, services)
-        url = find_sign_in_address(request, services, KEPT if owner else STAFF_HOME)
-        if "hx-request" in request.headers:  # its answer would be put into the page that is open
-            answer = Response(status_code=401, headers={"HX-Redirect": url})
-        else:
-            answer = RedirectResponse(url, 303, PRIVATE)
+        url = find_sign_in_address(request, services, KEPT if owner else STAFF_HOME, had_session=owner is not None)
+        answer = _lead_to(request, url, 401)
         if owner:
-            action = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            await _KEEPER.keep_form(request, services, answer, action, owner, (CSRF_FIELD,))
+            await _keep_form(request, services, answer, owner)
+        return answer
+
+    @app.exception_handler(StalePage)
+    async def lead_to_kept_form(request: Request, error: StalePage) -> Response:
+        if not expects_page(request):
+            return build_problem(403, str(error.detail))
+        services: Services = request.app.state.services
+        member, owner = await find_staff_member(request, services), await _find_owner(request, services)
+        if member is None or member.actor != owner:
+            return render_error(request, error.text, 403, {})
+        answer = _lead_to(request, KEPT, 403)
+        await _keep_form(request, services, answer, owner)
         return answer
 
 
+def _lead_to(request: Request, url: str, status: int) -> Response:
+    """Leads on to a page: by ``status`` and a header where a script has asked, which would put it into its own page."""
+    if "hx-request" in request.headers:
+        return Response(status_code=status, headers={"HX-Redirect": url})
+    return RedirectResponse(url, 303, PRIVATE)
+
+
+async def _keep_form(request: Request, services: Services, answer: Response, owner: str) -> None:
+    sent = await read_sent_form(request, (CSRF_FIELD,))
+    if sent is not None:
+        await _KEEPER.keep_form(request, services, answer, sent, owner)
+
+
 async def _find_owner(request: Request, services: Services) -> str | None:
-    """Whose form this is, by the cookie and the form's token of the session it was begun in; None for no such form."""
+    """Whose form this is, by the cookie and the form's token of the session it was begun in; None for no such form.
+
+    By the token alone where the cookie is another session's, or there is none.
+    """
     path, token = request.url.path, request.cookies.get(choose_session_cookie(services), "")
     is_form = request.method == "POST" and read_media_type(request) == MEDIA_TYPE
-    if not is_form or not token or not path.startswith(f"{STAFF_HOME}/") or path in _NEVER_KEPT:
+    if not is_form or not path.startswith(f"{STAFF_HOME}/") or path in _NEVER_KEPT:
         return None
-    row = await services.database.read(find_former_session, token)
+    row = await services.database.read(find_former_session, token) if token else None
     try:
-        return row.actor if row is not None and await has_csrf(request, row.csrf) else None
+        if row is None or not await has_csrf(request, row.csrf):
+            row = await services.database.read(find_session_of_form, await read_csrf(request))
     except HTTPException:  # it can't be read
         return None
+    return row.actor if row is not None else None
 
 
 def _describe_form(kept: KeptForm, language: str) -> list[tuple[str, str]]:
