@@ -244,7 +244,8 @@ def policies_page() -> str:
         f"`{STATE_PROGRAM}` then too: that is the id of a state's program in the database and in histories.",
         table(["field", "type", "default", "what it is"], list_exchange_fields(STATE_PROGRAM)),
         "The federal marketplace's has no state. `license_words.toml`, above the folders, has the states' words\n"
-        "for the health line of authority (E15), for both programs and every case at once.",
+        "for the health line of authority (E15), for both programs and every case at once; `zip_codes.toml` has the\n"
+        "first digits of each state's ZIP Codes, for the question that a form asks where they differ from the state.",
     ]
     return page(
         "Policies",

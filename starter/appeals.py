@@ -72,7 +72,7 @@ class Appeals:
 
     async def add_evidence(self, case_id: str, name: str, content: bytes, actor: str) -> int:
         """Keeps a file of evidence; which of the appeal's it is. Raises `Invalid` for what is none, and `Refusal`."""
-        media_type = await asyncio.to_thread(check_evidence, content)  # of three megabytes it looks at each byte
+        media_type = await asyncio.to_thread(check_evidence, content, name)  # it looks at each byte
         submission = Submission(clean_file_name(name, media_type), media_type, content)
         number = _unwrap(await self._database.write(add_evidence, case_id, submission, actor, list_days_off, now()))
         await self._tell_current(case_id, await self._find_current(case_id))

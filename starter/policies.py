@@ -1,8 +1,9 @@
 """Reads the policies from their folder and puts them in force: a file a plan year, and whose programs they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.federal.agreements import use_marketplace_agreements
@@ -14,10 +15,12 @@ from domain.programs.exchange_files import (
     name_agreement_file,
     read_exchange,
     read_license_words,
+    read_zip_codes,
 )
 from domain.programs.policies import use_policies
 from domain.programs.policy_files import LONGEST, FaultyPolicies, PolicyFault, PolicyFile, read_policies
 from domain.shared.documents.seals import LARGEST_SEAL
+from domain.shared.documents.zip_codes import ZipCodes, use_zip_codes
 from domain.shared.exchange import StateExchange, describe_words, use_exchanges
 from domain.shared.license_words import LicenseWords, use_license_words
 from domain.shared.policy import LANGUAGES, ProgramPolicy
@@ -28,7 +31,10 @@ from domain.state.policy import Policy
 from templates.exchange import Look, use_looks
 
 SHIPPED = Path(__file__).resolve().parent.parent / "policies"
+ZIP_CODES = "zip_codes.toml"
 MOST_FILES = 200
+
+Data = TypeVar("Data")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class PolicyFolder:
     policies: Sequence[ProgramPolicy]
     exchanges: Mapping[str, ReadExchange]
     license_words: LicenseWords
+    zip_codes: ZipCodes
 
     def list_warnings(self) -> list[PolicyFault]:
         """What is not at fault and has to be looked at before it is for real: samples, a text about another company."""
@@ -68,6 +75,7 @@ def load_policies(folder: Path | None = None, *, trying: bool = False) -> Policy
     found = read_folder(folder or SHIPPED)
     use_policies(found.policies, trying=trying)
     use_license_words(found.license_words)
+    use_zip_codes(found.zip_codes)
     state = found.exchanges[STATE_PROGRAM]
     assert isinstance(state.exchange, StateExchange), "as its file was read"
     use_exchanges({program: one.exchange for program, one in found.exchanges.items()})
@@ -107,19 +115,23 @@ def read_folder(folder: Path) -> PolicyFolder:
         faults += error.faults
         policies = []
     exchanges = {program: one for program in EXCHANGE_MODELS if (one := _read_exchange(folder / program, faults))}
-    license_words = _read_license_words(folder / "license_words.toml", faults)
-    if faults or license_words is None:
+    license_words = _read_data(folder / "license_words.toml", read_license_words, faults)
+    # A folder that was made before there were any has the ZIP Codes that are shipped.
+    of_zip_codes = next(one / ZIP_CODES for one in (folder, SHIPPED) if (one / ZIP_CODES).exists())
+    zip_codes = _read_data(of_zip_codes, read_zip_codes, faults)
+    if faults or license_words is None or zip_codes is None:
         raise FaultyPolicies(faults)
-    return PolicyFolder(policies, exchanges, license_words)
+    return PolicyFolder(policies, exchanges, license_words, zip_codes)
 
 
-def _read_license_words(path: Path, faults: list[PolicyFault]) -> LicenseWords | None:
+def _read_data(path: Path, read: Callable[[str, str], Data], faults: list[PolicyFault]) -> Data | None:
+    """What a file of both programs holds; None where it is at fault."""
     if not path.exists():
         faults.append(PolicyFault(_name(path), 1, "There is no such file; copy the one that is shipped."))
         return None
     try:
         text = _read(path, faults)
-        return None if text is None else read_license_words(_name(path), text)
+        return None if text is None else read(_name(path), text)
     except FaultyPolicies as error:
         faults += error.faults
         return None

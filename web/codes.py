@@ -24,10 +24,10 @@ from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.ids import read_user_id
 from domain.shared.links import OWN_CASE_PATH
 from starter.cases import now
+from web.field_words import word_faults
 from web.http.addresses import build_query
 from web.http.auth import choose_own_cookie
 from web.http.defence.security_log import find_network, hash_caller, log_security
-from web.http.forms import describe_faults
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.services import Services
@@ -187,7 +187,7 @@ def render_code_form(
         is_user_id=read_user_id(email) is not None,
         minutes=int(LIFE.total_seconds() // 60),
         values={},
-        errors=describe_faults(faults, language),
+        errors=word_faults(faults, language),
         **own,
     )
 

@@ -15,18 +15,19 @@ from db.writes.appeals.filing import Filing
 from domain.shared.cases.appeals import FilingMethod
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Reason, Refusal
-from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
+from domain.shared.documents.evidence import LARGEST_FILE, MEGABYTE, MOST_FILES
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact
 from starter.cases import now
 from web.assister.links import LinkRefused
+from web.field_words import word_faults
 from web.http.addresses import build_query
 from web.http.appeals import OWN_APPEAL_PATH
 from web.http.attachments import build_attachment
 from web.http.auth import OwnPages, OwnVisitor, describe_session
-from web.http.forms import describe_faults, parse_number, read_form
+from web.http.forms import parse_number, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.rate_limits import limit_rate
@@ -144,9 +145,9 @@ async def _render(
         appeals=[_describe(one, here, query, language) for one in reversed(appeals)],
         urls={name: f"{here}{path}{query}" for name, path in _FORMS.items()},
         values={"grounds": grounds},
-        errors=describe_faults(faults, language),
+        errors=word_faults(faults, language),
         most_files=MOST_FILES,
-        largest_file=LARGEST_FILE // 1024 // 1024,
+        largest_file=LARGEST_FILE // MEGABYTE,
     )
 
 

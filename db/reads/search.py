@@ -13,9 +13,10 @@ from db.case_state import list_rows
 from db.own_tables import ReferenceAlias
 from db.reads.queue import ListedCase, list_matching
 from db.tables import Assister, Case, CertificateRow, SearchTerm
-from domain.shared.ids import parse_certificate_number
-from domain.shared.reference_numbers import find_case_range
-from domain.shared.search_words import find_number, list_alike, split_words
+from domain.shared.documents.fields import parse_npn
+from domain.shared.ids import CERTIFICATE_CHARACTERS, parse_certificate_number
+from domain.shared.reference_numbers import CaseRange, find_case_range, list_alike_ranges
+from domain.shared.search_words import LONGEST, find_number, list_alike, list_exchanged, split_words
 
 # Comes after every letter: terms from a word up to the word and this one begin with it, and an index finds them.
 LAST = "\U0010ffff"
@@ -39,7 +40,8 @@ def search_everything(session: Session, query: str, limit: int) -> SearchFinding
 
     The case of a certificate's, a reference or a case's own number, or else the cases of the people in whom every word
     is found, newest first of each, and those of these people who are known from an import alone (E10). A phone or a
-    license number is found however it is written. Where there is nobody, one word of a name may have one typo.
+    license number is found however it is written. Where there is nobody, one word of a name may have one typo, and in a
+    number two neighbours may have changed places.
     Raises `Invalid` for a query that is too long.
     """
     words = split_words(query)
@@ -47,7 +49,9 @@ def search_everything(session: Session, query: str, limit: int) -> SearchFinding
         return SearchFindings(numbered, [])
     people = _find_numbered_people(session, query, limit) or (_find_people(session, words, limit) if words else [])
     is_guess = not people
-    people = people or _guess_people(session, words, limit)
+    if is_guess and (numbered := _guess_numbered(session, query, limit)):
+        return SearchFindings(numbered, [], is_guess)
+    people = people or _guess_people(session, words, limit) or _guess_people(session, _list_numbers(query)[:1], limit)
     if not people:
         return SearchFindings([], [])
     found = list_matching(session, col(Case.assister_id).in_(people), limit=limit * CASES_OF_ONE)
@@ -68,7 +72,18 @@ def _find_numbered(session: Session, query: str, limit: int) -> list[ListedCase]
     case_id = _find_certified(session, query) or _find_case_id(query)
     if case_id is not None and (found := list_matching(session, col(Case.case_id) == case_id, limit=1)):
         return found
-    return _find_referred(session, query, limit)
+    found_range = find_case_range(query)
+    return _find_referred(session, [found_range], limit) if found_range else []
+
+
+def _guess_numbered(session: Session, query: str, limit: int) -> list[ListedCase]:
+    """The cases of certificate or reference numbers in which two neighbours of what was typed changed places."""
+    plain = "".join(c for c in query.upper() if c.isalnum())
+    if len(plain) == CERTIFICATE_CHARACTERS:
+        numbers = [parse_certificate_number(one) for one in list_exchanged(plain)]
+        certified = select(col(CertificateRow.case_id)).where(col(CertificateRow.number).in_(numbers))
+        return list_matching(session, col(Case.case_id).in_(list_rows(session, certified)), limit=limit)
+    return _find_referred(session, list_alike_ranges(query), limit)
 
 
 def _find_case_id(query: str) -> str | None:
@@ -79,9 +94,13 @@ def _find_case_id(query: str) -> str | None:
 
 
 def _find_numbered_people(session: Session, query: str, limit: int) -> list[str]:
-    """Who has this phone or license number."""
-    number = find_number(query)
-    return _find_people(session, [number], limit) if number else []
+    """Who has this phone or license number, or this NPN however it is written."""
+    return next(filter(None, (_find_people(session, [number], limit) for number in _list_numbers(query))), [])
+
+
+def _list_numbers(query: str) -> list[str]:
+    """The NPN, the phone and the license number that a whole query may be, each as terms have it."""
+    return [*dict.fromkeys(filter(None, (parse_npn(query[:LONGEST]), find_number(query))))]
 
 
 def _guess_people(session: Session, words: Sequence[str], limit: int) -> list[str]:
@@ -103,14 +122,14 @@ def _find_certified(session: Session, query: str) -> str | None:
     return row.case_id if row else None
 
 
-def _find_referred(session: Session, query: str, limit: int) -> list[ListedCase]:
-    """The case of a reference number, its own or that of a request sent again; two, where chance would have it."""
-    ids = find_case_range(query)
-    if ids is None:
+def _find_referred(session: Session, ranges: Sequence[CaseRange], limit: int) -> list[ListedCase]:
+    """The cases of reference numbers, their own or those of requests sent again; two of one, where chance has it so."""
+    if not ranges:
         return []
     # A request sent again was confirmed under a number of its own.
-    again = select(col(ReferenceAlias.case_id)).where(col(ReferenceAlias.alias_id).between(*ids)).limit(limit)
-    is_meant = or_(col(Case.case_id).between(*ids), col(Case.case_id).in_(list_rows(session, again)))
+    is_again = or_(*(col(ReferenceAlias.alias_id).between(*ids) for ids in ranges))
+    again = list_rows(session, select(col(ReferenceAlias.case_id)).where(is_again).limit(limit))
+    is_meant = or_(*(col(Case.case_id).between(*ids) for ids in ranges), col(Case.case_id).in_(again))
     return list_matching(session, is_meant, limit=limit)
 
 

@@ -28,6 +28,7 @@ from domain.shared.documents.fields import (
     Phone,
     StrictForm,
     make_error,
+    parse_npn,
 )
 from domain.shared.documents.formulas import begins_formula
 from domain.shared.licenses.watch import LicenseStanding, LicenseVerdict, find_expiry
@@ -228,7 +229,7 @@ def _find_copied(profile: Mapping[str, Any]) -> list[Fault]:
         number = profile.get(name)
         if not isinstance(number, str):
             continue
-        number = number.strip().lstrip("0")
+        number = parse_npn(number)
         if number and number in seen:
             faults.append(Fault(name, "npn_copied"))
         elif number:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -15,11 +16,14 @@ from domain.programs.policy_files import (
 )
 from domain.shared.agreements import Agreement
 from domain.shared.documents.seals import UnusableSeal, read_seal
+from domain.shared.documents.zip_codes import ZipCodes
 from domain.shared.exchange import Exchange, StateExchange
 from domain.shared.license_words import LicenseWords
-from domain.shared.policy import LANGUAGES
+from domain.shared.policy import LANGUAGES, PolicyData
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
 from domain.state.agreements import AGREEMENT_NAME, CONSENT_NAME
+
+Data = TypeVar("Data", bound=PolicyData)
 
 EXCHANGE_FILE = "exchange.toml"
 EXCHANGE_MODELS: Mapping[str, type[Exchange]] = {STATE_PROGRAM: StateExchange, FEDERAL_PROGRAM: Exchange}
@@ -107,9 +111,18 @@ def _read_seal(files: ExchangeFiles, exchange: Exchange, lines: TomlLines) -> st
 
 def read_license_words(name: str, text: str) -> LicenseWords:
     """The states' words for lines of authority. Raises `FaultyPolicies` naming everything wrong."""
+    return _read_data(LicenseWords, name, text)
+
+
+def read_zip_codes(name: str, text: str) -> ZipCodes:
+    """The prefixes of the states' ZIP Codes. Raises `FaultyPolicies` naming everything wrong."""
+    return _read_data(ZipCodes, name, text)
+
+
+def _read_data(model: type[Data], name: str, text: str) -> Data:
     data, lines = parse_toml(name, text), TomlLines(text)
     try:
-        return LicenseWords.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         faults = [PolicyFault(name, lines.find(path), sentence) for path, sentence in describe_faults(error)]
         raise FaultyPolicies(faults) from None

@@ -117,6 +117,7 @@ def is_sender_actor(actor: str) -> bool:
 # Who does something by `certify` without a name: it needs the database itself, and vouches as an intake partner does.
 COMMAND_LINE = f"{_SENDER}certify"
 
+CERTIFICATE_CHARACTERS = 24  # of a certificate's number, without its dashes
 _GROUPED = re.compile(r"([A-Z]{2}[0-9]{2})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})([0-9A-Z]{5})", re.ASCII)
 
 

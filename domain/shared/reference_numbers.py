@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from domain.shared.ids import ALPHABET, MISREAD
+from domain.shared.search_words import list_exchanged
 
 _GROUP = 5
 _CHARACTERS = 9  # before the one that checks them; five bits each, of the 48 random ones that an id begins with
@@ -37,7 +38,7 @@ def find_case_range(text: str) -> CaseRange | None:
     In capitals or small letters, with spaces, without its dash, with O, I and L where 0 and 1 are meant. One mistyped
     character, or two that changed places, are noticed.
     """
-    said = "".join(c for c in text.upper() if c.isalnum()).translate(MISREAD)
+    said = _read_characters(text)
     if len(said) != _CHARACTERS + 1 or not set(said) <= set(ALPHABET):
         return None
     if said[-1] != _find_check_character(said[:-1]):
@@ -47,6 +48,18 @@ def find_case_range(text: str) -> CaseRange | None:
         bits = bits << 5 | ALPHABET.index(character)
     lowest = bits << _LEFT_BITS
     return CaseRange(str(UUID(int=lowest)), str(UUID(int=lowest | (1 << _LEFT_BITS) - 1)))
+
+
+def list_alike_ranges(text: str) -> list[CaseRange]:
+    """Of reference numbers that differ from this text by two neighbours that changed places, where their cases are."""
+    said = _read_characters(text)
+    if len(said) != _CHARACTERS + 1:
+        return []
+    return [found for one in list_exchanged(said) if (found := find_case_range(one)) is not None]
+
+
+def _read_characters(text: str) -> str:
+    return "".join(c for c in text.upper() if c.isalnum()).translate(MISREAD)
 
 
 def _find_check_character(said: str) -> str:

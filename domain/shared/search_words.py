@@ -12,6 +12,7 @@ _SHORTEST_PADDED = 8  # digits: an NPN written with leading zeros has ten, as a 
 _DIGITS_WITH_COUNTRY = 11
 _OF_PHONES = frozenset("0123456789 ()+-./")
 _SHORTEST_GUESSED, _LONGEST_GUESSED = 4, 20  # letters of a word that may have a typo
+_SHORTEST_NUMBER = 6  # digits of a number in which two may have changed places
 
 # Letters that Unicode doesn't take apart into a plain one and its mark.
 _PLAIN = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ħ": "h", "ı": "i"})
@@ -80,16 +81,24 @@ def find_number(query: str) -> str | None:
 def list_alike(word: str) -> list[str]:
     """The words that differ from this one by one typo: a letter too many, too few, another one, or two exchanged.
 
-    None for words too short to say, and for those with anything but plain letters in them.
+    Of a number, or of what has digits in it, those alone in which two neighbours are exchanged: another digit makes
+    another number. None for words too short to say, and for those with anything but plain letters and digits in them.
     """
-    if not _SHORTEST_GUESSED <= len(word) <= _LONGEST_GUESSED or not (word.isascii() and word.isalpha()):
+    if not _SHORTEST_GUESSED <= len(word) <= _LONGEST_GUESSED or not (word.isascii() and word.isalnum()):
         return []
+    if not word.isalpha():
+        return list_exchanged(word) if len(word) >= _SHORTEST_NUMBER else []
     cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
     fewer = {before + after[1:] for before, after in cuts if after}
-    exchanged = {before + after[1] + after[0] + after[2:] for before, after in cuts if len(after) > 1}
     others = {before + letter + after[1:] for before, after in cuts if after for letter in ascii_lowercase}
     more = {before + letter + after for before, after in cuts for letter in ascii_lowercase}
-    return sorted((fewer | exchanged | others | more) - {word})
+    return sorted({*fewer, *list_exchanged(word), *others, *more} - {word})
+
+
+def list_exchanged(text: str) -> list[str]:
+    """The texts in which two neighbouring characters of this one have changed places."""
+    places = range(len(text) - 1)
+    return sorted({text[:at] + text[at + 1] + text[at] + text[at + 2 :] for at in places} - {text})
 
 
 def split_words(query: str) -> list[str]:

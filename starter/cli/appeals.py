@@ -1,5 +1,6 @@
 """The verbs of `certify` for objections: appeals, filed on behalf, backed, taken back, decided; and rebuttals."""
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -96,12 +97,13 @@ class _Given:
         await services.appeals.file_appeal(filing)
 
     async def add_evidence(self, services: CommandServices, file: Path | None) -> None:
-        from domain.shared.documents.evidence import LARGEST_FILE
+        from domain.shared.documents.evidence import LARGEST_FILE, check_evidence_size
 
         _require("evidence", file=file)
         assert file is not None, "else it was asked for"
         try:
             with file.open("rb") as opened:
+                check_evidence_size(os.fstat(opened.fileno()).st_size, file.name)
                 content = opened.read(LARGEST_FILE + 1)
         except OSError as error:
             raise UsageError(f"--file {file} can't be read: {error.strerror}.") from None

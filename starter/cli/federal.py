@@ -235,13 +235,14 @@ async def _read_rcl(database: "Database", npn: str | None, plan_year: int | None
     """The list as it is published now, a page at a time. Raises `NotDone` where it lacks the NPN."""
     from db.reads.federal.published_lists import find_current, stream_list
     from domain.federal.lists import COLUMNS, PublishedList
+    from domain.shared.documents.fields import parse_npn
 
     is_listed = False
+    wanted = (parse_npn(npn) or npn) if npn is not None else None
     edition = await database.read(find_current)
     async for page in stream_list(database, PublishedList.RCL, edition.number, plan_year):
         rows = [dict(zip(COLUMNS[PublishedList.RCL], cells, strict=True)) for cells in page]
-        # The list has NPNs without leading zeros.
-        found = rows if npn is None else [row for row in rows if row["npn"] == npn.lstrip("0")]
+        found = rows if wanted is None else [row for row in rows if row["npn"] == wanted]
         is_listed = is_listed or bool(found)
         if found:
             yield found

@@ -92,6 +92,7 @@ async def ask(port: int, *parts: bytes, wait: float = 0) -> bytes:
 
 
 FIRST = b"GET / HTTP/1.1\r\nHost: example.org\r\n"
+FILES = b"POST /me/a/information/documents?lang=es HTTP/1.1\r\nHost: example.org\r\n"
 
 
 @pytest.mark.parametrize(
@@ -106,8 +107,20 @@ FIRST = b"GET / HTTP/1.1\r\nHost: example.org\r\n"
         (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\n\r\n", b"431"),
         (b"POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 60000\r\n\r\n" + b"a" * 60_000, b"200"),
         (b"POST / HTTP/1.1\r\nHost: example.org\r\nContent-Length: 9000000\r\n\r\n" + b"a" * 9_000_000, b"413"),
+        (FILES + b"Content-Length: 9000000\r\n\r\n" + b"a" * 9_000_000, b"200"),
     ],
-    ids=["ninety", "a hundred and one", "a flood", "long", "too long", "endless", "address", "body", "large body"],
+    ids=[
+        "ninety",
+        "a hundred and one",
+        "a flood",
+        "long",
+        "too long",
+        "endless",
+        "address",
+        "body",
+        "large body",
+        "files",
+    ],
 )
 async def test_a_flood_of_headers_is_refused(head: bytes, status: bytes) -> None:
     async with served() as port:
@@ -156,6 +169,26 @@ async def test_who_sends_slowly_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
             answers = await asyncio.gather(*slow)
         assert all(b"408" in line for line in answers), answers
         assert b"200" in await ask(port, body + b"a" * 10)
+
+
+async def test_files_that_arrive_slowly_are_waited_for_and_a_sender_who_stops_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    size = 5 * 2**20
+    head = FILES + b"Content-Length: %d\r\n\r\n" % size
+    deadlines: list[float] = []
+    set_deadline = BoundedProtocol._set_deadline
+
+    def note_deadline(self: BoundedProtocol, seconds: float) -> None:
+        deadlines.append(seconds)
+        set_deadline(self, seconds)
+
+    async with served() as port:
+        monkeypatch.setattr(BoundedProtocol, "_set_deadline", note_deadline)
+        assert b"200" in await ask(port, head, b"a" * size)
+        assert deadlines.count(protocol.BODY_SECONDS) > 3, "each megabyte has its own time"
+        monkeypatch.setattr(protocol, "BODY_SECONDS", 0.3)
+        assert b"408" in await ask(port, head, b"a")
 
 
 async def test_an_empty_line_after_an_answer_keeps_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,10 @@ def test_e5_a_camera_s_second_picture_is_part_of_the_first() -> None:
 @pytest.mark.parametrize("other", [HTML, ZIP, b"\0" * 2000, b"MZ\x90\x00"])
 def test_e5_what_is_two_things_at_once_is_refused(whole: bytes, other: bytes) -> None:
     for content in (other + whole, whole + other, other):
-        with pytest.raises(Invalid, match="none, or something else stands in it"):
-            check_evidence(content)
+        with pytest.raises(
+            Invalid, match=r"“it\.pdf” is not a whole PDF, PNG or JPEG file, or something else is in it"
+        ):
+            check_evidence(content, "it.pdf")
 
 
 @pytest.mark.parametrize("whole", [pdf(), png(), jpeg()])
@@ -62,8 +64,11 @@ def test_e5_no_file_and_one_too_large_are_told_so() -> None:
         check_evidence(b"")
     text = zlib.compress(b"\0" * LARGEST_FILE)
     assert len(text) < LARGEST_FILE, "nothing is unpacked: a bomb is just no file of these kinds"
-    with pytest.raises(Invalid, match="larger than 3 MB"):
-        check_evidence(pdf() + b" " * LARGEST_FILE)
+    with pytest.raises(Invalid, match=r"“photo\.jpg” has 10\.1 MB, and a file may have 10 MB"):
+        check_evidence(pdf() + b" " * LARGEST_FILE, "../my/photo.jpg")
+    with pytest.raises(Invalid, match=r"“scan\.pdf” is empty"):
+        check_evidence(b"", "scan.pdf")
+    assert check_evidence(pdf("x" * (LARGEST_FILE - 1000))) == PDF, "as large as a phone makes a photo"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """Whose program it is stands in files, with every fault told; the texts people accepted are as they were (E12)."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from domain.federal.agreements import MARKETPLACE_AGREEMENTS
-from domain.programs.exchange_files import ExchangeFiles, read_exchange, read_license_words
+from domain.programs.exchange_files import ExchangeFiles, read_exchange, read_license_words, read_zip_codes
 from domain.programs.policy_files import FaultyPolicies
+from domain.shared.documents.fields import STATES
+from domain.shared.documents.zip_codes import find_zip_doubts
 from domain.shared.license_words import find_license_words
 from domain.shared.words import fill_words
 from domain.state.agreements import AGREEMENTS, CONSENT_NAME, CONSENT_TEXTS
@@ -100,8 +103,48 @@ def test_a3_a_sample_is_marked_by_the_file_and_told_with_its_line() -> None:
 
 def test_e12_sentences_say_the_exchange_in_force() -> None:
     assert fill_words("[exchange] in [state] ([state code])") == "beWellnm in New Mexico (NM)"
-    assert fill_words("[exchange in full], [residents]", "es").startswith("Mercado de Seguro Médico de Nuevo México, ")
+    assert fill_words("[exchange in full], [residents]", "es").startswith(
+        "Mercado de Seguros Médicos de Nuevo México, "
+    )
     assert fill_words("[not a mark]") == "[not a mark]"
+
+
+def test_p21_the_zip_codes_of_the_states_are_a_file_with_every_fault_told() -> None:
+    text = (SHIPPED / "zip_codes.toml").read_text("utf-8")
+    assert set(read_zip_codes("zip_codes.toml", text).prefixes) == STATES
+    for wrong, said in (('NM = ["884-870"]', "prefixes.NM"), ('NM = ["87"]', "prefixes.NM"), ('XX = ["870"]', "XX")):
+        with pytest.raises(FaultyPolicies, match=said):
+            read_zip_codes("zip_codes.toml", re.sub(r"(?m)^NM = .*$", wrong, text))
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "others"),
+    [
+        ("NM", "87501", None),
+        ("NM", "88063-1234", None),
+        ("NM", "75201", ("TX",)),
+        ("NM", "88510", ("TX",)),
+        ("AZ", "86504", None),
+        ("NM", "86504", ("AZ",)),
+        ("TX", "73960", None),
+        ("OK", "73960", None),
+        ("CT", "06390", None),
+        ("NY", "06390", None),
+        ("HI", "96799", None),
+        ("GU", "06390", ("CT", "NY")),
+        ("AE", "09012", None),
+        ("NM", "00000", None),
+        ("nm", "87501", None),
+        ("XX", "87501", None),
+    ],
+)
+def test_p21_a_zip_code_of_another_state_is_asked_about(state: str, code: str, others: tuple[str, ...] | None) -> None:
+    address = {"state": state, "postal_code": code}
+    document = {"business_address": address, "business_contact": {"address": dict(address)}, "physical_address": None}
+    doubts = find_zip_doubts(document)
+    assert [(one.field, one.others) for one in doubts] == (
+        [("business_address.postal_code", others)] if others else []
+    ), "once for both addresses"
 
 
 def test_e12_e15_the_states_words_are_a_file_with_every_fault_told() -> None:

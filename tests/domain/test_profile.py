@@ -256,6 +256,7 @@ def test_b9_b10_every_npn_at_fault_is_named() -> None:
         ({"npn": NPN, "business_npn": FIRM, "web_entity_npn": FIRM}, ["web_entity_npn"]),
         ({"npn": NPN, "business_npn": f"  {NPN} "}, ["business_npn"]),
         ({"npn": NPN, "business_npn": f"00{NPN}"}, ["business_npn"]),
+        ({"npn": NPN, "business_npn": f"{NPN[:3]}-{NPN[3:]}"}, ["business_npn"]),
     ],
 )
 def test_b10_a_copied_npn_is_refused_before_the_registry_is_asked(npns: dict[str, str], at_fault: list[str]) -> None:

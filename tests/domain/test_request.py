@@ -177,7 +177,24 @@ def test_what_is_no_document_is_no_request(document: Any) -> None:
 
 
 FAULTY: dict[str, tuple[Any, ...]] = {
-    "npn": ("", "0", "-1", "12345678901", "12a", "1.5", "١٢٣", "１２３", 12345, None, ["1"]),
+    "npn": (
+        "",
+        "0",
+        "-1",
+        "1-",
+        "1 - -",
+        "12-34x",
+        "1.2",
+        "1\n2",
+        "12345678901",
+        "12a",
+        "1.5",
+        "١٢٣",
+        "１２３",
+        12345,
+        None,
+        ["1"],
+    ),
     "email": (
         *("", "a b@example.com", "a@b", "a@@example.com", "a@example.com\nBcc: b@c.de", "ä@example.com"),
         *(".a@example.com", "a..b@example.com", "x" * 250 + "@a.bc", 5, None),
@@ -287,8 +304,10 @@ def test_names_a_certificate_cannot_show_are_refused(name: str) -> None:
     assert refused(documents.counselor(last_name=name)) == ["last_name"]
 
 
-@pytest.mark.parametrize("written", ["0012345678", " 012345678", "12345678"])
-def test_p20_an_npn_is_kept_without_leading_zeros(written: str) -> None:
+@pytest.mark.parametrize(
+    "written", ["0012345678", " 012345678", "12345678", "1234-5678", "12 345 678", "012\u00a0345\u2011678"]
+)
+def test_p20_an_npn_is_kept_as_its_digits_however_it_is_written(written: str) -> None:
     request = parse_request(documents.broker(npn=written, email="a.broker@example.com"))
     assert request.model_dump()["npn"] == "12345678"
 

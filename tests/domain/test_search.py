@@ -133,3 +133,6 @@ def test_one_typo_is_a_letter_more_or_less_another_one_or_two_exchanged() -> Non
     assert {"mata", "amrta", "maria", "maarta", "martaz"} <= alike
     assert not {"marta", "mara1", "mrtaa", "mat"} & alike
     assert [list_alike(word) for word in ("ana", "12345", "josé", "x" * 21)] == [[], [], [], []]
+    assert list_alike("112345") == ["112354", "112435", "113245", "121345"], (
+        "of a number neighbours alone are exchanged"
+    )

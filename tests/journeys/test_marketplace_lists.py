@@ -136,7 +136,7 @@ async def test_b8_a_change_of_profile_reaches_both_listings_with_the_next_public
     await market.publish()
     before = await listings(market, request)
     for name, (row,) in before.items():
-        assert (row["business_name"], row["state"], row["zip"]) == ("Sample Insurance", "TX", "87501"), name
+        assert (row["business_name"], row["state"], row["zip"]) == ("Sample Insurance", "TX", "79901"), name
         assert (row["phone"], row["email"]) == ("915-555-0100", f"help.{request['npn']}@example.org")
         assert row["languages"] == "English; Spanish"
     business = {**request["business_contact"], "name": "Another Sample Agency", "address": documents.address("AZ")}

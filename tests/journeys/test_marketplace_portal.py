@@ -276,7 +276,7 @@ async def agree(market: Marketplace, browser: Browser, opened: Document, home: s
     await market.until(opened, lambda status: status["training"]["individual"])
     for agreement in ("shop_privacy_security", "individual_general", "individual_privacy_security"):
         await browser.open(f"{home.partition('?')[0]}/agreements/{agreement}")
-        await browser.press("Lanzar")
+        await browser.press("Abrir (Launch)")
         if agreement != "shop_privacy_security":
             assert (await browser.press("Acepto")).status == 200
 

@@ -68,7 +68,7 @@ def needles() -> set[str]:
     """Everything personal in what people send here."""
     theirs = {name: PERSON[name] for name in PERSON if name not in ("program", "role", "markets")}
     said = [*strings(theirs), *strings(STRANGER), REASON, FIRM["npn"], "Wilhelmantha", "Quackenbusher", "Íñigo"]
-    generic = {"English", "87501", "individual"}
+    generic = {"English", "79901", "individual"}
     return {spelled for text in said if text not in generic for spelled in spellings(text) if len(spelled) >= 5}
 
 

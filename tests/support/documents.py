@@ -21,8 +21,12 @@ def new_npn() -> str:
     return str(next(_numbers))
 
 
+_ZIP_CODES = {"AZ": "85001", "CO": "80202", "NV": "89501", "TX": "79901"}
+
+
 def address(state: str, **changes: Any) -> dict[str, Any]:
-    return {"line1": "1 Sample Street", "city": "Sampletown", "state": state, "postal_code": "87501", **changes}
+    code = _ZIP_CODES.get(state, "87501")
+    return {"line1": "1 Sample Street", "city": "Sampletown", "state": state, "postal_code": code, **changes}
 
 
 def broker(npn: str | None = None, **changes: Any) -> dict[str, Any]:

@@ -185,6 +185,7 @@ def certificate(
         },
         "awaits_portal": awaits_portal,
         "plan_year_ended": plan_year_ended,
+        "back_url": "/me?lang=es" if awaits_portal else None,
         "share_url": f"https://certify.example.org/certificates/{number}" if status else None,
     }
 
@@ -309,6 +310,7 @@ def status(
         "pass_mark": "0.80",
         "attempts": [],
         "corrected": False,
+        "doubts": [],
         "contacts_url": "/me/0a1b2c/contacts",
         "review": ReviewTime(5, DayKind.BUSINESS, date(2024, 3, 12)),
         "portal_ready": stage == "active",
@@ -369,7 +371,8 @@ def question(
         "is_narrow": bool(named),
         "files": [{"name": "lease & map.pdf", "url": "/me/0a1b2c/answers/1/1"}] if named else [],
         "most_files": 10,
-        "largest_file": 3,
+        "largest_file": 10,
+        "largest_form": 32,
     }
     faults = [{"field": "message", "message": "Fault of message"}, *FAULTS] if answered else []
     faults += [{"field": "file", "message": "Fault of file"}] if answered else []

@@ -153,7 +153,7 @@ def appeal(language: str, **changes: object) -> dict[str, object]:
         "values": {},
         "errors": [],
         "most_files": 10,
-        "largest_file": 3,
+        "largest_file": 10,
     }
     return {**frame(language, "/me/0a1b2c/appeal"), **given, **changes}
 

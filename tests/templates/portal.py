@@ -147,6 +147,7 @@ def check(language: str, role: Role = Role.MARKETPLACE_AGENT_BROKER, faulty: boo
         "slugs": slugs,
         "values": {**given, "role": role},
         "errors": [{"field": "email", "message": SENTENCE, "url": "/portal/register/person#email"}] if faulty else [],
+        "doubts": [{"label": "Which", "message": "Look at it.", "url": "/portal/register/person#x"}] if faulty else [],
     }
 
 
@@ -297,6 +298,7 @@ def profile(
         "stopped": None,
         "values": {**ANSWERS, "role": role},
         "errors": [{**fault, "url": f"{HOME}/profile/role#{fault['field']}"} for fault in FAULTS] if answered else [],
+        "doubts": [{"label": "Which", "message": "Look at it.", "url": f"{HOME}/profile/role#x"}] if answered else [],
         **changes,
     }
 
@@ -370,6 +372,7 @@ def certificate(language: str, status: str = "valid") -> dict[str, object]:
         },
         "awaits_portal": False,
         "plan_year_ended": status == "expired",
+        "back_url": None,
         "share_url": f"https://certify.example.org/certificates/{number}",
     }
 

@@ -96,6 +96,7 @@ def tracker(language: str, **changes: object) -> dict[str, object]:
         "published_at": AT if changes else None,
         "years": [{**year, "markets": [one, {**none, "market": "shop"}]}] if changes else [],
         "csv_url": "/registry/tracker/1234567.csv",
+        "back_url": "/me?lang=en" if changes else None,
         "values": {},
         "errors": [],
     }

@@ -99,6 +99,7 @@ def check(language: str, kind: str, refused: bool = False, **changes: object) ->
         "insurers": INSURERS,
         "same_address": False,
         "errors": [fault] if refused else [],
+        "doubts": [{"label": "Which", "message": "Look at it.", "url": "/request/name#x"}] if refused else [],
         **changes,
     }
 

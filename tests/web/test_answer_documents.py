@@ -14,7 +14,7 @@ from tests.support.evidence import jpeg, pdf, png
 from tests.templates.rendered import Reader
 from tests.web.house import House
 from tests.web.test_pages import read
-from web.http.limits import MAX_DOCUMENTS
+from web.http.limits import MAX_UPLOAD
 
 HTML = {"Accept": "text/html"}
 
@@ -46,7 +46,14 @@ async def test_documents_are_kept_though_the_answer_is_to_be_corrected_and_staff
     assert f'action="{link}/information/documents?lang=en" enctype="multipart/form-data"' in form
     hostile = '../../"><script>alert(1)</script>.html'
     faulted = await send(
-        house, link, ("lease.pdf", pdf()), (hostile, png()), message="", phone="505-555-0177", last_name="Brokker"
+        house,
+        link,
+        ("lease.pdf", pdf()),
+        (hostile, png()),
+        message="",
+        phone="505-555-0177",
+        last_name="Brokker",
+        first_name="",
     )
     page = read(faulted, 422)
     assert "<script>alert(1)" not in faulted.text
@@ -54,6 +61,9 @@ async def test_documents_are_kept_though_the_answer_is_to_be_corrected_and_staff
     typed = {field["name"]: field.get("value") for field in page.of("input")}
     assert (typed["phone"], typed["last_name"]) == ("505-555-0177", "Brokker")
     assert "We have these for your answer: lease.pdf" in " ".join(page.text.split())
+    assert "Write your answer." in page.text
+    assert "Enter your first name." in page.text, "as the form it was first given in says it"
+    assert "This field is required" not in page.text
 
     answer = await send(house, link, ("lease.pdf", pdf()), ("map.jpg", jpeg()), message="Here.\r\nBye", phone="1")
     assert answer.status_code == 422
@@ -90,19 +100,27 @@ async def test_documents_are_kept_though_the_answer_is_to_be_corrected_and_staff
 
 async def test_a_document_that_is_none_or_too_large_is_refused_and_what_was_typed_is_kept(house: House) -> None:
     case_id, link = await asked(house)
-    for content, sentence in (
-        (b"<html>no</html>", "Send a whole PDF, PNG or JPEG file"),
-        (pdf("x" * (LARGEST_FILE + 100)), "larger than 3 MB"),
-    ):
-        refused = read(await send(house, link, ("a.pdf", content), message="Typed with care."), 422)
-        assert sentence in refused.text
-        assert "Typed with care." in refused.text
+    no_file, too_large = ("page.pdf", b"<html>no</html>"), ("photo.jpg", pdf("x" * (LARGEST_FILE + 100)))
+    refused = read(await send(house, link, no_file, too_large, ("", b""), message="Typed with care."), 422)
+    for sentence in ("“page.pdf” is not a whole PDF", "“photo.jpg” has 10.1 MB, and a file may have 10 MB at most"):
+        assert sentence in refused.text, "each of several is told what is wrong with it"
+    assert "Typed with care." in refused.text
+    assert [field["aria-describedby"] for field in refused.of("input") if field["name"] == "file"] == [
+        "file-error file-hint"
+    ]
     assert await kept(house, case_id) == []
     assert await house.apply_commands() == [], "an answer whose document is missing isn't taken for one without"
-    assert (await send(house, link, ("a.pdf", b"x" * MAX_DOCUMENTS), message="Much.")).status_code == 413
-    many = [(f"{number}.pdf", pdf(str(number))) for number in range(MOST_FILES + 1)]
+    photos = [(f"{number}.pdf", pdf("x" * (LARGEST_FILE - 1000 - number))) for number in range(4)]
+    much = read(await send(house, link, *photos, message="Much."), 422)
+    assert "The files have 40.0 MB together, and 32 MB at most can be sent at a time." in much.text
+    assert "Much." in much.text
+    assert [one.name for one in await kept(house, case_id)] == ["0.pdf", "1.pdf", "2.pdf"]
+    declared = {"Content-Length": str(MAX_UPLOAD + 1), "Content-Type": "multipart/form-data; boundary=x", **HTML}
+    endless = await house.browser.post(f"{link}/information/documents", content=b"x", headers=declared)
+    assert endless.status_code == 413
+    many = [(f"{number}.pdf", pdf(str(number))) for number in range(3, MOST_FILES + 1)]
     full = read(await send(house, link, *many, message="All of it."), 422)
-    assert f"There are {MOST_FILES} files already" in full.text
+    assert f"“{MOST_FILES}.pdf” could not be taken: there are {MOST_FILES} files already" in full.text
     assert "All of it." in full.text
     assert len(await kept(house, case_id)) == MOST_FILES
 

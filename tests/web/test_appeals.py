@@ -12,13 +12,12 @@ from db.case_state import load_case
 from db.reads.appeals import read_appeals
 from db.reads.cases import read_audit
 from domain.shared.cases.facts import FactKind
-from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
+from domain.shared.documents.evidence import LARGEST_FILE, LARGEST_FORM, MOST_FILES
 from domain.shared.documents.faults import Invalid
 from tests.support import documents
 from tests.support.evidence import jpeg, pdf, png
 from tests.web import test_pages
 from tests.web.house import House
-from web.http.limits import MAX_UPLOAD
 from web.http.permissions import StaffRole
 from web.http.uploads import parse_upload
 
@@ -200,11 +199,11 @@ async def test_e5_evidence_is_handed_out_to_be_saved_and_never_shown(house: Hous
 async def test_e5_evidence_is_bounded_in_size_and_number(house: House) -> None:
     case_id, page = await appealed(house)
     large = pdf("x" * (LARGEST_FILE + 100))
-    too_large = await sent(house, page, large)
+    too_large = await sent(house, page, large, "photo.jpg")
     assert too_large.status_code == 422
-    assert "larger than 3 MB" in read(too_large).text
-    refused = await sent(house, page, b"%PDF-" + b"x" * MAX_UPLOAD)
-    assert refused.status_code == 413
+    assert "“photo.jpg” has 10.1 MB, and a file may have 10 MB at most" in read(too_large).text
+    much = await sent(house, page, b"%PDF-" + b"x" * LARGEST_FORM)
+    assert "32 MB at most can be sent at a time" in read(much).text
     elsewhere = await house.browser.post("/me/email", content=b"x" * (256 * 1024 + 1))
     assert elsewhere.status_code == 413, "no other form takes as much"
     assert (await sent(house, page, pdf("x" * (LARGEST_FILE - 1000)))).status_code == 303

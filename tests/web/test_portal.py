@@ -349,6 +349,8 @@ async def test_faults_are_shown_at_their_fields_with_the_answers_kept(house: Hou
     await federal_form.begin(person, language="es")
     page = await federal_form.answer(person, role="astronaut")
     assert (page.status, faulty(Reader(page.source))) == (422, {"role", "markets"})
+    assert "Elija al menos un mercado." in page.text
+    assert "Este campo es obligatorio" not in page.text
     await federal_form.answer(person, role="marketplace_agent_broker", markets__shop="true")
     page = await federal_form.answer(person, first_name="Te<b>", last_name="Prueba", email="nobody", phone="12")
     reader = Reader(page.source)
@@ -377,6 +379,9 @@ async def test_a_contact_may_be_left_to_the_profile_and_a_part_of_it_asks_for_th
     reader = Reader(page.source)
     assert faulty(reader) == {f"business_contact.{part}" for part in missing}
     assert len([link for link in links(reader) if link.startswith("#business_contact")]) == len(missing)
+    for said in ("Enter the e-mail address of your business.", "Enter the street and number.", "Enter the ZIP code."):
+        assert said in reader.text
+    assert "This field is required" not in reader.text
     page = await federal_form.answer(person, business_contact__address__city="", business_contact__languages="")
     assert federal_form.step_of(page) == "professional-contact"
     page = await federal_form.answer(person)
@@ -388,6 +393,12 @@ async def test_an_answer_is_changed_from_the_list_of_all(house: House) -> None:
     document, person = documents.registration(), Browser(house.browser)
     await federal_form.begin(person)
     await federal_form.fill_in(person, document)
+    await person.open("/portal/register/professional-contact?change=1")
+    elsewhere = {"line1": "1 Sample Street", "city": "Sampletown", "state": "NM", "postal_code": "10001"}
+    given = {f"professional_contact__address__{part}": text for part, text in elsewhere.items()}
+    page = await federal_form.answer(person, **given)
+    assert "The ZIP code 10001 is one of New York, and the state is New Mexico." in page.text, "asked, not refused"
+    assert "professional-contact?change=1#professional_contact.address.postal_code" in page.source
     await person.open("/portal/register/role?change=1")
     page = await federal_form.answer(person, role="not_an_agent_broker")
     assert (federal_form.step_of(page), "National Producer" in page.text) == ("check", False)
@@ -608,6 +619,8 @@ async def test_b7_a_profile_leads_from_one_thing_that_is_missing_to_the_next(hou
     missing = await one.submitted("save")
     fields = {f"{contact}_contact.{part}" for contact in ("business", "professional") for part in ("email", "phone")}
     assert fields <= at_fault(read(missing, 422))
+    assert "Enter the phone number at which consumers can reach you." in missing.text
+    assert "This field is required" not in missing.text
     contact = {"email": "office@example.com", "phone": "505-555-0101"}
     address = {"line1": "1 Sample Street", "city": "Santa Fe", "state": "NM", "postal_code": "87501"}
     given = {**contact, **{f"address.{part}": text for part, text in address.items()}}
@@ -911,6 +924,14 @@ async def test_b17_the_certificate_is_there_once_every_step_is_complete(house: H
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-disposition"] == f'attachment; filename="certificate-{number}.pdf"'
     assert answer.headers["cache-control"] == "no-store"
+    public = (f"/certificates/{number}?lang=es", f"/registry/tracker/{one.document['npn']}?lang=es")
+    seen = [await house.browser.get(path, headers={"Accept": "text/html"}) for path in public]
+    assert [_named(page, "Volver a mis páginas") for page in seen] == [["/me?lang=es"]] * 2
+    assert not any(one.document["email"] in page.text for page in seen), "such a page is shown to others"
+    house.browser.cookies.clear()
+    seen = [await house.browser.get(path, headers={"Accept": "text/html"}) for path in public]
+    assert [_named(page, "Volver a mis páginas") for page in seen] == [[]] * 2
+    await house.link(one.case_id)
     for market in ("shop", "moon"):
         read(await one.get(f"/certificates/{market}"), 404)
     for file in house.services.settings.certificates_dir.iterdir():

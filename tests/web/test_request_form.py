@@ -29,9 +29,10 @@ from tests.support.tables import change_row
 from tests.templates.contexts import PHONE
 from tests.web.house import House, fail_once
 from tests.web.test_pages import contacts, read, returning
+from web.field_words import MISSING, OTHERWISE, word_faults
+from web.marketplace.steps import walk_request
 from web.public.request.form import DRAFTS
-from web.public.request.steps import STEPS
-from web.public.request.words import MISSING, OTHERWISE
+from web.public.request.steps import STEPS, find_faults
 
 TEXT = {language: find_agreement("bewellnm", language) for language in ("en", "es")}
 KINDS: dict[str, Callable[..., dict[str, Any]]] = {
@@ -210,8 +211,9 @@ async def test_an_acceptance_of_another_text_is_none(house: House, person: Brows
 
 async def test_a14_a_consent_is_kept_with_the_text_it_was_given_to(house: House, person: Browser) -> None:
     page = await at(person, "background-check", documents.counselor(language="en"))
-    for told in ("Checkr, Inc.", "What is searched", "How long it is kept", "free of charge", "Sample text"):
+    for told in ("Checkr, Inc.", "What is searched", "How long it is kept", "free of charge"):
         assert told in page.text, told
+    assert page.text.lower().count("sample text") == 1, "the text itself says so"
     page = await form.answer(person, background_check_consent="true", consent_version="2020-1")
     assert (page.status, at_fault(page)) == (422, {"background_check_consent"})
     assert "checked" not in page.source
@@ -454,6 +456,18 @@ async def test_a_fault_is_told_at_its_step_beside_its_field_and_in_the_summary(
     assert form.step_of(page) == step, "the check page leads back to what is open"
     assert list(faults(page)) == list(told), "and says again what is wrong"
     assert await house.cases() == []
+
+
+async def test_p21_a_zip_code_of_another_state_is_asked_about_and_taken(house: House, person: Browser) -> None:
+    document = documents.counselor(physical_address=documents.address("NM", postal_code="75201"), language="en")
+    page = await at(person, "check", document)
+    assert "The ZIP code 75201 is one of Texas, and the state is New Mexico." in page.text
+    assert 'href="/request/physical-address?change=1#physical_address.postal_code"' in page.source
+    page = await person.follow("Español")
+    assert "El código postal 75201 es de Texas, y el estado indicado es Nuevo México." in page.text
+    await form.hand_in(person, house.code)
+    (case,) = await house.cases()
+    assert case.request["physical_address"]["postal_code"] == "75201"
 
 
 async def test_faults_are_told_in_spanish_with_the_answers_kept(house: House, person: Browser) -> None:
@@ -988,6 +1002,22 @@ async def test_a_form_that_can_not_be_read_is_refused(house: House) -> None:
 def test_every_sentence_of_the_form_is_there_in_spanish() -> None:
     said = [step.title for step in STEPS] + [*MISSING.values(), *OTHERWISE.values()]
     assert [one for one in said if translate(one, "es") == one] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_field_that_is_missing_is_asked_for_in_its_own_words(kind: str) -> None:
+    faults = find_faults({"kind": kind, "plan_year": "2024", "work_state": "??"})
+    assert len(faults) > len(COUNSELORS)
+    assert [one["message"] for one in word_faults(faults, "en") if not one["named"]] == []
+
+
+@pytest.mark.parametrize("role", ["marketplace_agent_broker", "not_an_agent_broker"])
+def test_each_field_that_the_marketplace_misses_is_asked_for_in_its_own_words(role: str) -> None:
+    contacts = {f"{name}.address.line2": "2" for name in ("business_contact", "professional_contact")}
+    answers = {"role": role, "plan_year": "2024", **contacts}
+    faults = [one for one in walk_request(answers).faults if one.code != "npn_required"]
+    assert len(faults) > len(COUNSELORS)
+    assert [one["message"] for one in word_faults(faults, "en") if not one["named"]] == []
 
 
 def _steps(kind: str) -> list[str]:

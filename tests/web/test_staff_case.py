@@ -77,7 +77,7 @@ async def test_the_page_says_who_it_is_where_it_stands_and_what_was_found(house:
         "Zoë O'Example",
         "Sample Health, Example Mutual",
         "1 Sample Street",
-        "Sampletown, TX 87501",
+        "Sampletown, TX 79901",
         "Waits for a decision",
     )
     assert [words for words in said if words not in reader.text] == []

@@ -4,6 +4,8 @@ import httpx2
 import pytest
 
 from domain.programs.imports import parse_import
+from domain.shared.reference_numbers import find_case_range, make_reference_number
+from domain.shared.search_words import list_exchanged
 from tests.support import documents
 from tests.web.house import NUMBER, House
 from tests.web.test_pages import read
@@ -21,7 +23,8 @@ async def test_people_are_found_by_name_npn_e_mail_and_certificate_number(house:
     wanted = await house.open(broker)
     await house.open(documents.broker(first_name="Otra", last_name="Persona"))
     await house.certify(wanted)
-    for words in ("inigo", "MUESTRA pena", "íñi mue", npn, broker["email"], NUMBER, NUMBER.replace("-", "").lower()):
+    numbers = (npn, f"00{npn[:4]}-{npn[4:6]} {npn[6:]}", NUMBER, NUMBER.replace("-", "").lower())
+    for words in ("inigo", "MUESTRA pena", "íñi mue", *numbers, broker["email"]):
         answer = await search(house, words, csrf)
         reader = read(answer)
         assert rows(answer.text) == [wanted], words
@@ -44,6 +47,23 @@ async def test_people_are_found_by_phone_license_and_case_and_with_one_typo(hous
         assert rows(answer.text) == [wanted], words
         assert "Nobody has exactly these words. These differ by one letter." in read(answer).text
     for words in ("rosalnd muesrta", "505-555-0143", "NM-20418"):  # two typos, and numbers, which are never guessed
+        assert rows((await search(house, words, csrf)).text) == [], words
+
+
+async def test_two_neighbours_that_changed_places_are_found_in_a_number(house: House) -> None:
+    csrf = await house.sign_in()
+    npn = "80123456"
+    wanted = await house.open(documents.broker(npn))
+    await house.open(documents.broker())
+    await house.certify(wanted)
+    reference, certificate = make_reference_number(wanted), NUMBER.replace("-", "")
+    exchanged = next(one for one in list_exchanged(reference) if not find_case_range(one) and one[5] == "-")
+    ways = ("80213456", "8012-3465", "0080123546", exchanged, list_exchanged(certificate)[0])
+    for words in ways:
+        answer = await search(house, words, csrf)
+        assert rows(answer.text) == [wanted], words
+        assert "These differ by one letter" in read(answer).text
+    for words in ("80123457", "81023465"):  # another digit makes another number, and so do two exchanges
         assert rows((await search(house, words, csrf)).text) == [], words
 
 

@@ -91,6 +91,7 @@ async def answer_with_documents(
         return await render_status(request, services, reference, visitor, certification, faults=invalid.faults)
     try:
         faults = await _keep_documents(services, certification, upload.files)
+        faults += [upload.excess] if upload.excess else []
     except Refusal as refusal:
         message = upload.values.get("message", "")
         return await _show_refusal(request, services, reference, visitor, certification, refusal, message)
@@ -183,11 +184,11 @@ async def _keep_documents(
     faults: list[Fault] = []
     for name, content in files:
         try:
-            media_type = await asyncio.to_thread(check_evidence, content)  # it looks at each byte
+            media_type = await asyncio.to_thread(check_evidence, content, name)  # it looks at each byte
             sent = Submission(clean_file_name(name, media_type), media_type, content)
             await services.database.write(add_answer_file, certification.case.case_id, sent, ASSISTER, now())
         except Invalid as invalid:
-            faults = [*invalid.faults]
+            faults += invalid.faults
     return faults
 
 

@@ -17,9 +17,10 @@ from domain.state.contacts import list_contacts
 from starter.cases import now
 from web.assister.answer import NOT_NOW
 from web.assister.links import CurrentCertification, LinkRefused, redirect_back
+from web.field_words import word_faults
 from web.http.addresses import build_query
 from web.http.auth import OwnPages, OwnVisitor, describe_session
-from web.http.forms import Values, describe_faults, read_form
+from web.http.forms import Values, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import build_page_router, render_page
 from web.http.rate_limits import limit_rate
@@ -85,5 +86,5 @@ def _render_contacts(
         address_url=f"{OWN_ADDRESS_PATH}{query}",
         contacts=list_contacts(case.kind),
         values=values if values is not None else {**list_values(case.request), **mark_same_address(case.request)},
-        errors=describe_faults(drop_copied_faults(values or {}, faults), language),
+        errors=word_faults(drop_copied_faults(values or {}, faults), language),
     )

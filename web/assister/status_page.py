@@ -13,8 +13,9 @@ from db.reads.third_parties import find_lms_url
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, SUSPENDING, Stage, WaitingFor
-from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
+from domain.shared.documents.evidence import LARGEST_FILE, LARGEST_FORM, MEGABYTE, MOST_FILES
 from domain.shared.documents.faults import Fault
+from domain.shared.documents.zip_codes import find_zip_doubts
 from domain.shared.links import OWN_CASE_PATH
 from domain.shared.policy import describe_contact, describe_npn_lookup
 from domain.shared.reference_numbers import make_reference_number
@@ -27,9 +28,10 @@ from domain.state.training_deadline import describe_deadline
 from starter.cases import now
 from starter.review_targets import expect_case_decision
 from web.codes import describe_proof
+from web.field_words import word_faults, word_zip_doubts
 from web.http.appeals import describe_appeal_way
 from web.http.auth import OwnVisitor, describe_session
-from web.http.forms import Values, describe_faults, parse_number
+from web.http.forms import Values, parse_number
 from web.http.negotiation import choose_language
 from web.http.pages import mark_steps, render_page
 from web.http.sentences import explain_reason
@@ -58,6 +60,7 @@ async def render_status(
     told = _read_told_round(request)
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
+    is_corrected = request.query_params.get("corrected") == "1"
     topic = TOPIC_OF_WAITING[waiting_for] if waiting_for else Topic.GENERAL
     return render_page(
         services,
@@ -87,7 +90,7 @@ async def render_status(
         train_meanwhile=_trains_meanwhile(state),
         question=await _describe_question(services, certification, here, language) if asking else None,
         values=values if values is not None else _list_asked_values(case.request) if asking else {},
-        errors=describe_faults(drop_copied_faults(values or {}, faults), language),
+        errors=word_faults(drop_copied_faults(values or {}, faults), language),
         answered=told in (state.round, state.round + 1) and not asking and not _is_untaken(state, told),
         taken_back=state.taken_back is not None,
         unsent=unsent,
@@ -105,7 +108,8 @@ async def render_status(
         rebuttal_action=f"{here}/rebuttal?lang={language}",
         adverse=_describe_adverse_action(certification, f"{here}/dispute?lang={language}", language),
         appeal=await describe_appeal_way(services, case.case_id, state.appeals, language),
-        corrected=request.query_params.get("corrected") == "1",
+        doubts=_list_doubts(case.request, f"{here}/contacts?lang={language}", language) if is_corrected else [],
+        corrected=is_corrected,
         contacts_url=None if state.ended else f"{here}/contacts?lang={language}",
         review=expect_case_decision(state, policy, case.opened_at, now()),
         npn_lookup=describe_npn_lookup(policy, language),
@@ -181,7 +185,8 @@ async def _describe_question(
         "is_narrow": bool(decision and decision.fields),
         "files": [{"name": one.name, "url": f"{here}/answers/{number}/{one.number}"} for one in files],
         "most_files": MOST_FILES,
-        "largest_file": LARGEST_FILE // 1024 // 1024,
+        "largest_file": LARGEST_FILE // MEGABYTE,
+        "largest_form": LARGEST_FORM // MEGABYTE,
     }
 
 
@@ -203,6 +208,12 @@ def _trains_meanwhile(state: CertificationState) -> bool:
     """Returning assisters train while eligibility is determined (A11)."""
     trains = state.opening.has_lms_account and state.lms_account is LmsAccount.READY
     return state.is_undecided and trains and state.passed_at is None
+
+
+def _list_doubts(stored: Mapping[str, Any], contacts_url: str, language: str) -> list[dict[str, Any]]:
+    """The addresses, as they were just corrected, that are to be looked at again."""
+    doubts = word_zip_doubts(find_zip_doubts(stored), language)
+    return [{**one, "url": f"{contacts_url}#{one['field']}"} for one in doubts]
 
 
 def _find_portal_url(services: Services, waiting_for: WaitingFor | None) -> str:

@@ -22,14 +22,16 @@ from db.writes.own.portal_passes import find_portal_pass
 from db.writes.sessions import find_session, is_touch_due, touch_session
 from domain.shared.documents.faults import Fault
 from domain.shared.ids import name_sender_actor, name_staff_actor
+from domain.shared.links import OWN_PATH
 from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
+from web.http.addresses import set_language
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
 from web.http.limits import SAFE_METHODS
 from web.http.permissions import Permission, StaffRole, collect_permissions, parse_roles
 from web.http.problem_pages import NOT_ALLOWED, STALE_PAGE, ProblemText
 from web.http.rate_limits import check_rate
-from web.http.uploads import UPLOAD_TYPE, read_upload
+from web.http.uploads import MOST_PARTS, UPLOAD_TYPE, read_upload
 from web.services import Services, get_services
 
 STAFF_HOME = "/staff"
@@ -230,7 +232,7 @@ async def read_csrf(request: Request) -> str:
     if not given and read_media_type(request) == MEDIA_TYPE:
         given = (await read_form(request)).get(CSRF_FIELD, "")
     elif not given and read_media_type(request) == UPLOAD_TYPE:
-        given = (await read_upload(request)).values.get(CSRF_FIELD, "")
+        given = (await read_upload(request, MOST_PARTS)).values.get(CSRF_FIELD, "")
     return given
 
 
@@ -265,6 +267,12 @@ def describe_session(visitor: OwnVisitor) -> dict[str, Any]:
     """What the frame of one's own pages says: who is signed in, when that ends, and in how many seconds."""
     left = max(0, int((visitor.ends_at - now()).total_seconds()))
     return {"email": visitor.email, "ends_at": visitor.ends_at, "seconds": left}
+
+
+async def find_way_back(request: Request, services: Services, language: str) -> str | None:
+    """Where a public page leads back to who is signed in to their own pages; None for everybody else."""
+    visitor = await find_own_visitor(request, services)
+    return set_language(OWN_PATH, language) if visitor else None
 
 
 async def require_own_session(request: Request, services: Annotated[Services, Depends(get_services)]) -> OwnVisitor:

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from domain.shared.documents.evidence import LARGEST_FILE
+from domain.shared.documents.evidence import LARGEST_FORM, MEGABYTE
 from domain.shared.traces import locate_error
 from templates.catalogs import LANGUAGES
 from web.http.defence.security_log import REFUSED, hash_caller, log_security
@@ -17,12 +17,13 @@ from web.http.problems import build_problem
 log = structlog.get_logger(__name__)
 # A request with every field at its longest has some 20 KiB.
 MAX_BODY = 256 * 1024
-# A file of evidence or of earlier years, and the form around it.
-UPLOADS = re.compile(r".*/appeal/evidence|/staff/appeals/[^/]+/evidence|/staff/imports|/api/imports")
-MAX_UPLOAD = LARGEST_FILE + 16 * 1024
-# An answer with documents, where more is read than is taken: what was typed beside a file that is too large is kept.
-DOCUMENTS = re.compile(r"/me/[^/]+/information/documents")
-MAX_DOCUMENTS = 4 * LARGEST_FILE
+# A file of earlier years, and the form around it.
+IMPORTS = re.compile(r"/staff/imports|/api/imports")
+MAX_IMPORT = 3 * MEGABYTE + 16 * 1024
+# Files for an appeal, or with an answer. More is read than is kept (`LARGEST_FORM`), so that who has sent too much is
+# told so on the page, with what they typed.
+UPLOADS = re.compile(r".*/appeal/evidence|/staff/appeals/[^/]+/evidence|/me/[^/]+/information/documents")
+MAX_UPLOAD = 4 * LARGEST_FORM
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LANGUAGE_COOKIE = "lang"
 # Under TLS browsers see to it that no other host sets such a cookie.
@@ -59,7 +60,8 @@ HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"
 _REFUSALS = {
     400: "The address contains a NUL character.",
     403: "This was sent from a page of another site: open the page here, then send it again.",
-    413: f"The body is larger than {MAX_BODY} bytes, or with a file than {MAX_UPLOAD}; send less.",
+    413: f"The body is larger than {MAX_BODY} bytes, a file of earlier years than {MAX_IMPORT}, or other files than "
+    f"{MAX_UPLOAD} together; send less.",
     500: "Something went wrong on our side; please try again later.",
 }
 
@@ -71,7 +73,7 @@ class _TooLarge(Exception):
 class Limits:
     """Middleware: bodies over 256 KiB, NUL characters in addresses and forms of other sites are refused.
 
-    Where evidence is taken a body has 3 MiB, an answer with documents 12.
+    A file of earlier years has 3 MiB, and of a form with other files 128 are read.
 
     Answers carry security headers, and remember the language that was asked for by the address. What nobody foresaw
     ends here as a 500, logged by its places: the server's own traceback quotes what was sent. It is plain ASGI:
@@ -89,7 +91,7 @@ class Limits:
             await self._app(scope, receive, send)
             return
         began = False
-        received, most = 0, _find_largest_body(scope)
+        received, most = 0, find_largest_body(scope["path"])
 
         async def receive_bounded() -> Message:
             nonlocal received
@@ -137,7 +139,7 @@ class Limits:
             return 400
         if scope["method"] not in SAFE_METHODS and not self._is_from_own_page(scope):
             return 403
-        return 413 if _read_content_length(scope) > _find_largest_body(scope) else None
+        return 413 if _read_content_length(scope) > find_largest_body(scope["path"]) else None
 
     def _is_from_own_page(self, scope: Scope) -> bool:
         """Whether a form was sent from a page of ours, as far as the browser says; programs say nothing.
@@ -165,11 +167,11 @@ class Limits:
             headers.append("Set-Cookie", cookie)
 
 
-def _find_largest_body(scope: Scope) -> int:
-    """How large a body may be; who sends one is looked at before it is read."""
-    if DOCUMENTS.fullmatch(scope["path"]):
-        return MAX_DOCUMENTS
-    return MAX_UPLOAD if UPLOADS.fullmatch(scope["path"]) else MAX_BODY
+def find_largest_body(path: str) -> int:
+    """How many bytes a body may have that is sent to this address; who sends it is looked at before it is read."""
+    if UPLOADS.fullmatch(path):
+        return MAX_UPLOAD
+    return MAX_IMPORT if IMPORTS.fullmatch(path) else MAX_BODY
 
 
 def _read_content_length(scope: Scope) -> int:

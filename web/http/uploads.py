@@ -13,6 +13,7 @@ from email.parser import HeaderParser
 
 from fastapi import Request
 
+from domain.shared.documents.evidence import LARGEST_FORM, MEGABYTE, format_megabytes
 from domain.shared.documents.faults import Fault, Invalid
 from web.http.forms import Values, read_media_type
 
@@ -25,10 +26,14 @@ _PARSER = HeaderParser()
 
 @dataclass(frozen=True)
 class Upload:
-    """What a form with files holds: its fields, and each file by what its sender calls it, with its content."""
+    """What a form with files holds: its fields, and each file by what its sender calls it, with its content.
+
+    ``excess`` is the fault of a form that is larger than is kept: of it the fields and files that came first are here.
+    """
 
     values: Values = field(default_factory=dict)
     files: tuple[tuple[str, bytes], ...] = ()
+    excess: Fault | None = None
 
     @property
     def name(self) -> str:
@@ -47,24 +52,45 @@ def is_upload(request: Request) -> bool:
 
 
 async def read_upload(request: Request, most_files: int = 1) -> Upload:
-    """The form of a request. Raises `Invalid` where it is none, or holds more files than it may."""
+    """The form of a request. Raises `Invalid` where it is none, or holds more files than it may.
+
+    One with a single file has to be whole; of others see `Upload.excess`.
+    """
     if not is_upload(request):
         raise Invalid([Fault("file", "file_upload")])
     if not hasattr(request.state, "upload"):  # the token of a form is looked for in it before its page reads it
-        body = await request.body()
-        # Beside the loop: of three megabytes each line is looked at.
-        request.state.upload = await asyncio.to_thread(parse_upload, request.headers["content-type"], body)
+        body, size = await _read_body(request)
+        # Beside the loop: each line of many megabytes is looked at.
+        request.state.upload = await asyncio.to_thread(parse_upload, request.headers["content-type"], body, size)
     upload: Upload = request.state.upload
+    if upload.excess and most_files == 1:
+        raise Invalid([upload.excess])
     if len(upload.files) > most_files:
         raise Invalid([Fault("file", "file_upload")])
     return upload
 
 
-def parse_upload(content_type: str, body: bytes) -> Upload:
-    """The form in a body, with every file in it; raises `Invalid` where it is none. Texts are as in `read_form`."""
+async def _read_body(request: Request) -> tuple[bytearray, int]:
+    """The body, no more of it than is kept, and how many bytes it has in all.
+
+    It is read to its end whatever its size: a browser shows no answer that comes before.
+    """
+    kept, size = bytearray(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        kept += chunk[: LARGEST_FORM - len(kept)]
+    return kept, size
+
+
+def parse_upload(content_type: str, body: bytes | bytearray, size: int = 0) -> Upload:
+    """The form in a body, with every file in it; raises `Invalid` where it is none. Texts are as in `read_form`.
+
+    ``size`` is what was sent: where it is more than the body has, the end of the form is missing.
+    """
     values: Values = {}
     files: list[tuple[str, bytes]] = []
-    for headers, content in _split_parts(_read_boundary(content_type), body):
+    is_cut = size > len(body)
+    for headers, content in _split_parts(_read_boundary(content_type), body, is_cut=is_cut):
         name = _decode(headers.get_param("name", header="content-disposition"))
         file_name = headers.get_param("filename", header="content-disposition")
         if file_name is not None:
@@ -72,7 +98,9 @@ def parse_upload(content_type: str, body: bytes) -> Upload:
         elif name:
             values[name] = "\n".join(content.decode("utf-8", "replace").strip().splitlines())
     # A browser sends a file that wasn't chosen, too.
-    return Upload(values, tuple(one for one in files if any(one)))
+    sizes = {"size": format_megabytes(size), "limit": str(LARGEST_FORM // MEGABYTE)}
+    excess = Fault("file", "form_too_large", sizes) if is_cut else None
+    return Upload(values, tuple(one for one in files if any(one)), excess)
 
 
 def _read_boundary(content_type: str) -> bytes:
@@ -82,22 +110,23 @@ def _read_boundary(content_type: str) -> bytes:
     return boundary.encode("latin-1", "replace")
 
 
-def _split_parts(boundary: bytes, body: bytes) -> Iterator[tuple[Message, bytes]]:
-    """Each part's headers and content, the closing boundary last of all; a part of parts is one part."""
+def _split_parts(boundary: bytes, body: bytes | bytearray, *, is_cut: bool = False) -> Iterator[tuple[Message, bytes]]:
+    """Each part's headers and content, the closing boundary last of all, unless it is cut; a part of parts is one."""
     between = rb"(?:\A|\r\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r\n|\Z)"
     start: int | None = None
     for number, found in enumerate(re.finditer(between, body)):
         if number > MOST_PARTS:
-            break
+            raise Invalid([Fault("file", "file_upload")])
         if start is not None:
-            head, blank, content = body[start : found.start()].partition(b"\r\n\r\n")
-            if not blank or len(head) > LONGEST_HEADERS:
-                break
-            yield _PARSER.parsestr(head.decode("latin-1")), content
+            blank = body.find(b"\r\n\r\n", start, found.start())
+            if not start <= blank <= start + LONGEST_HEADERS:
+                raise Invalid([Fault("file", "file_upload")])
+            yield _PARSER.parsestr(body[start:blank].decode("latin-1")), bytes(body[blank + 4 : found.start()])
         if found[1]:
             return
         start = found.end()
-    raise Invalid([Fault("file", "file_upload")])
+    if not is_cut:
+        raise Invalid([Fault("file", "file_upload")])
 
 
 def _decode(text: object) -> str:

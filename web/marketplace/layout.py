@@ -9,9 +9,9 @@ from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import describe_contact
 from templates.catalogs import translate
+from web.field_words import word_faults
 from web.http.pages import render_page
 from web.http.problem_pages import ProblemText
-from web.http.sentences import explain_reason
 from web.services import Services
 
 
@@ -44,4 +44,4 @@ def render_portal_problem(
 
 def explain_faults(faults: Sequence[Fault], language: str) -> str:
     """Faults as running text, for a page without their fields."""
-    return " ".join(explain_reason(fault, language) for fault in faults)
+    return " ".join(fault["message"] for fault in word_faults(faults, language))

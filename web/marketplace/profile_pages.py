@@ -13,12 +13,14 @@ from domain.shared.cases.commands import CommandState
 from domain.shared.cases.notices import Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Fault, load_faults
+from domain.shared.documents.zip_codes import find_zip_doubts
 from domain.shared.ids import make_profile_secret
 from domain.shared.policy import describe_npn_lookup
 from starter.cases import now
 from templates.catalogs import N_
+from web.field_words import word_faults, word_zip_doubts
 from web.form_steps import FormPart, FormWalk, describe_progress
-from web.http.forms import Values, describe_faults
+from web.http.forms import Values
 from web.http.sentences import explain_reason
 from web.marketplace.form import SHAPE, read_role
 from web.marketplace.layout import explain_faults
@@ -101,7 +103,7 @@ def render_step(visit: Visit, form: ProfileForm, step: FormPart, faults: Sequenc
         npn_lookup=describe_npn_lookup(visit.registration.policy, visit.language),
         values=form.values,
         fields=fields,
-        errors=describe_faults(keep_one_fault_a_field(faults, fields), visit.language),
+        errors=word_faults(keep_one_fault_a_field(faults, fields), visit.language),
     )
 
 
@@ -137,7 +139,11 @@ def render_profile(
         refused=_explain_refused(visit, form.last) if untouched else None,
         stopped=explain_reason(stopped, language) if stopped else None,
         values=form.values,
-        errors=[{**one, "url": _find_place(visit, form, one["field"])} for one in describe_faults(shown, language)],
+        errors=[{**one, "url": _find_place(visit, form, one["field"])} for one in word_faults(shown, language)],
+        doubts=[
+            {**one, "url": _find_place(visit, form, one["field"])}
+            for one in word_zip_doubts(find_zip_doubts(SHAPE.read_document(form.values)), language)
+        ],
     )
 
 

@@ -11,16 +11,18 @@ from domain.federal.policy import FederalPolicy
 from domain.federal.profile import RegistrationRequest
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
+from domain.shared.documents.zip_codes import find_zip_doubts
 from domain.shared.ids import derive_case_id
 from domain.shared.links import OWN_PATH
 from domain.shared.policy import choose_policy, describe_contact, describe_npn_lookup, list_open_policies
 from domain.shared.reference_numbers import make_reference_number
 from starter.cases import now
 from templates.catalogs import N_
+from web.field_words import word_faults, word_zip_doubts
 from web.form_drafts import Draft
 from web.form_steps import FormAddresses, FormPart, FormWalk, describe_progress, find_fault_place, read_change
 from web.http.addresses import set_language
-from web.http.forms import Values, describe_faults
+from web.http.forms import Values
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.marketplace.steps import TEMPLATES, keep_one_fault_a_field, list_field_ids, walk_request
@@ -61,7 +63,7 @@ def render_start(
         why=next((one for one in _WHY if request.query_params.get("why") == one), ""),
         form_token=under_way.form_token if under_way else None,
         values={},
-        errors=describe_faults(faults, language),
+        errors=word_faults(faults, language),
     )
 
 
@@ -94,7 +96,7 @@ def render_question(
         npn_lookup=describe_npn_lookup(policy, language),
         values={"language": language} | draft.answers,
         fields=fields,
-        errors=describe_faults(keep_one_fault_a_field(faults, fields), language),
+        errors=word_faults(keep_one_fault_a_field(faults, fields), language),
     )
 
 
@@ -120,7 +122,11 @@ def render_check(
         slugs=[step.slug for step in walk.steps],
         values=draft.answers,
         errors=[
-            {**one, "url": find_fault_place(ADDRESSES, walk, one["field"])} for one in describe_faults(faults, language)
+            {**one, "url": find_fault_place(ADDRESSES, walk, one["field"])} for one in word_faults(faults, language)
+        ],
+        doubts=[
+            {**one, "url": find_fault_place(ADDRESSES, walk, one["field"])}
+            for one in word_zip_doubts(find_zip_doubts(wanted.model_dump()), language)
         ],
     )
 

@@ -8,7 +8,8 @@ from domain.federal.markets import MLMS, Curriculum
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.links import OWN_CASE_PATH
-from web.http.forms import Values, describe_faults, read_form
+from web.field_words import word_faults
+from web.http.forms import Values, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.rate_limits import limit_rate
 from web.marketplace.home import allow_vendor_sites, describe_mlms_courses, describe_vendor_courses, list_curricula
@@ -90,7 +91,7 @@ async def _render_training(visit: Visit, values: Values | None = None, faults: S
             *({"channel": key, **vendor.model_dump()} for key, vendor in visit.registration.policy.vendors.items()),
         ],
         values=values or {},
-        errors=describe_faults(faults, visit.language),
+        errors=word_faults(faults, visit.language),
     )
 
 

@@ -13,9 +13,10 @@ from domain.shared.documents.fields import Email
 from domain.shared.links import OWN_ADDRESS_PATH, OWN_PATH
 from starter.cases import now
 from web.codes import TOO_OFTEN, CodeForm, ask_for_code, find_asked_email, render_code_form, use_typed_code
+from web.field_words import word_faults
 from web.http.addresses import build_query
 from web.http.auth import OwnPages, OwnVisitor, choose_own_cookie, describe_session
-from web.http.forms import Values, describe_faults, read_form
+from web.http.forms import Values, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.rate_limits import limit_rate
@@ -99,7 +100,7 @@ def _render_form(
         action=f"{OWN_ADDRESS_PATH}{build_query(lang=language)}",
         own_url=f"{OWN_PATH}{build_query(lang=language)}",
         values=values,
-        errors=describe_faults(faults, language),
+        errors=word_faults(faults, language),
     )
 
 

@@ -36,9 +36,10 @@ from web.codes import (
     render_code_form,
     use_typed_code,
 )
+from web.field_words import word_faults
 from web.http.addresses import build_query, find_local_address
 from web.http.auth import PUBLIC, OwnPages, OwnVisitor, choose_own_cookie, describe_session, find_own_visitor
-from web.http.forms import Values, describe_faults, read_form
+from web.http.forms import Values, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import FORGET, PRIVATE, build_page_router, render_page
 from web.http.rate_limits import limit_rate
@@ -217,7 +218,7 @@ def render_sign_in(
         identity_url=f"{IDENTITY_SIGN_IN}{query}" if services.proofing else None,
         told=told or (asked if asked in TOLD else None),
         values=values or {},
-        errors=describe_faults(faults, language),
+        errors=word_faults(faults, language),
     )
 
 

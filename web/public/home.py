@@ -24,7 +24,7 @@ from domain.state.policies import POLICIES
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import set_language
-from web.http.auth import PUBLIC
+from web.http.auth import PUBLIC, find_way_back
 from web.http.negotiation import choose_language, prefers_json
 from web.http.pages import OPEN, PRIVATE, render_page
 from web.http.problem_pages import ProblemText, render_problem
@@ -121,6 +121,7 @@ async def show_certificate(number: str, request: Request, services: ServicesDep)
         number=found["number"] if found else number[:_LONGEST],
         certificate=_parse_dates(found) if found else None,
         awaits_portal=awaits_portal,
+        back_url=await find_way_back(request, services, language),
         share_url=f"{services.settings.web_url.rstrip('/')}/certificates/{found['number']}" if found else None,
         plan_year_ended=_has_plan_year_ended(found, policy) if found and policy else False,
     )

@@ -15,7 +15,7 @@ from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import describe_contact, find_current_policy
 from starter.cases import now
-from web.http.forms import describe_faults
+from web.field_words import word_faults
 from web.http.negotiation import choose_language
 from web.http.pages import OPEN, render_page
 from web.services import Services
@@ -46,14 +46,20 @@ def render_lists(
             {"list": name, "csv_url": f"/registry/{name}.csv", "json_url": f"/registry/{name}.json"} for name in names
         ],
         values={"npn": npn},
-        errors=describe_faults(faults, language),
+        errors=word_faults(faults, language),
     )
 
 
 def render_tracker(
-    request: Request, services: Services, edition: Edition, npn: str, rows: Sequence[Row], plan_year: int | None
+    request: Request,
+    services: Services,
+    edition: Edition,
+    npn: str,
+    rows: Sequence[Row],
+    plan_year: int | None,
+    back_url: str | None,
 ) -> HTMLResponse:
-    """What the tracker says of an NPN; 404 where it says nothing."""
+    """What the tracker says of an NPN; 404 where it says nothing. ``back_url`` leads to the reader's own pages."""
     language = choose_language(request)
     asked = f"?plan_year={plan_year}" if plan_year else ""
     return render_page(
@@ -68,6 +74,7 @@ def render_tracker(
         published_at=edition.published_at,
         years=[_describe_year(row) for row in sorted(rows, key=lambda row: row["plan_year"], reverse=True)],
         csv_url=f"/registry/tracker/{npn}.csv{asked}",
+        back_url=back_url,
         values={},
         errors=[],
     )

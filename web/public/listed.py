@@ -3,7 +3,6 @@
 The number is sent in the body and stands in no address.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,16 +16,17 @@ from domain.federal.policies import FEDERAL_POLICIES, find_federal_policy
 from domain.federal.policy import FederalPolicy
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
+from domain.shared.documents.fields import parse_npn
 from domain.shared.links import OWN_PATH
 from domain.shared.policy import describe_contact, find_current_policy, find_local_date
 from starter.cases import now
+from web.field_words import word_faults
 from web.http.addresses import build_query, set_language
 from web.http.auth import PUBLIC
-from web.http.forms import Values, describe_faults, parse_number, read_form
+from web.http.forms import Values, parse_number, read_form
 from web.http.negotiation import choose_language
 from web.http.pages import build_page_router, render_page
 from web.http.rate_limits import limit_rate
-from web.public.lists import NPN
 from web.services import Services, ServicesDep
 
 router = build_page_router(PUBLIC, prefix="/registry")
@@ -47,8 +47,8 @@ async def look_npn_up(request: Request, services: ServicesDep) -> HTMLResponse:
     """Says whether the NPN is on the list, whether its registration stands, and what to do where it isn't there."""
     values = await read_form(request)
     policy, typed = _choose_policy(values.get("plan_year", "")), values.get("npn", "")[:_LONGEST]
-    npn = "".join(typed.split()).lstrip("0")
-    if not re.fullmatch(NPN, npn, re.ASCII):
+    npn = parse_npn(typed)
+    if npn is None:
         faults = [Fault("npn", "npn" if typed else "required")]
         edition = await services.database.read(find_current)
         return _render_listed(request, services, policy, edition, {"npn": typed}, faults)
@@ -106,5 +106,5 @@ def _render_listed(
             "url": policy.links["find_local_help"].find_url(language),
         },
         values=values or {},
-        errors=describe_faults(faults, language),
+        errors=word_faults(faults, language),
     )

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC
 from email.utils import format_datetime
@@ -17,9 +16,10 @@ from starlette.exceptions import HTTPException
 from db.reads.federal.published_lists import Edition, find_current, find_tracked, stream_list
 from domain.federal.lists import COLUMNS, PublishedList
 from domain.shared.documents.faults import Fault
+from domain.shared.documents.fields import parse_npn
 from domain.shared.documents.instants import format_instant
 from web.http.addresses import set_language
-from web.http.auth import PUBLIC
+from web.http.auth import PUBLIC, find_way_back
 from web.http.negotiation import choose_language, expects_page, has_current, prefers_json
 from web.http.pages import OPEN
 from web.public.list_pages import render_lists, render_tracker
@@ -58,9 +58,9 @@ async def show_lists(request: Request, services: ServicesDep) -> HTMLResponse:
 
 @router.get("/tracker", **_PAGE)
 async def look_up_npn(request: Request, services: ServicesDep, npn: str = "") -> Response:
-    """Leads to the tracker's page of an NPN, with spaces or leading zeros too."""
-    written = "".join(npn[:100].split()).lstrip("0")
-    if re.fullmatch(NPN, written, re.ASCII):
+    """Leads to the tracker's page of an NPN, however it is written."""
+    written = parse_npn(npn[:100])
+    if written is not None:
         return RedirectResponse(set_language(f"/registry/tracker/{written}", choose_language(request)), 303, OPEN)
     faults = [Fault("npn", "npn" if npn.strip() else "required")]
     return render_lists(request, services, await services.database.read(find_current), LISTS, npn[:100], faults)
@@ -101,9 +101,9 @@ async def show_tracker(request: Request, services: ServicesDep, npn: Npn, plan_y
     """The Registration Tracker on an NPN: `{npn, published_at, rows}`, a row for each plan year; a page for people."""
     if expects_page(request) and not prefers_json(request):
         edition, rows = await services.database.read(find_tracked, npn, plan_year)
-        return render_tracker(
-            request, services, edition, npn, _name_cells(COLUMNS[PublishedList.TRACKER], rows), plan_year
-        )
+        found = _name_cells(COLUMNS[PublishedList.TRACKER], rows)
+        back_url = await find_way_back(request, services, choose_language(request))
+        return render_tracker(request, services, edition, npn, found, plan_year, back_url)
     edition, rows = await _find_tracked(services, npn, plan_year)
     document = {
         "npn": npn,

@@ -21,7 +21,7 @@ from domain.shared.cases.appeals import (
 )
 from domain.shared.cases.facts import FactLog
 from domain.shared.cases.reasons import Reason, Refusal
-from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
+from domain.shared.documents.evidence import LARGEST_FILE, MEGABYTE, MOST_FILES
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
 from templates.catalogs import N_, translate
@@ -200,7 +200,7 @@ async def _render(
         outcomes=list(AppealOutcome),
         methods=STAFF_METHODS,
         most_files=MOST_FILES,
-        largest_file=LARGEST_FILE // 1024 // 1024,
+        largest_file=LARGEST_FILE // MEGABYTE,
         done=translate(done, language) if done else None,
         tried=tried.form,
         values=tried.values,

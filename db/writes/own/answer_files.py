@@ -34,7 +34,7 @@ def add_answer_file(session: Session, case_id: str, submission: Submission, acto
         return known
     number = find_next_number(session, AnswerFile, *of_question)
     if number > MOST_FILES:
-        raise Invalid([Fault("file", "files_full", {"most": str(MOST_FILES)})])
+        raise Invalid([Fault("file", "files_full", {"name": submission.name, "most": str(MOST_FILES)})])
     session.add(AnswerFile(case_id=case_id, question=question, **submission.describe(number, actor, now)))
     record_audit(session, now, actor, "answer.file", case, question=question, file=number, sha256=digest)
     return number

@@ -5,6 +5,7 @@ nothing, and no reader of such files is without faults. What begins or ends with
 once, and is refused.
 """
 
+import math
 import re
 import struct
 import zlib
@@ -12,7 +13,10 @@ from pathlib import PurePosixPath
 
 from domain.shared.documents.faults import Fault, Invalid
 
-LARGEST_FILE = 3 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+# As large as a phone makes a photo; what is sent together may have three of the largest.
+LARGEST_FILE = 10 * MEGABYTE
+LARGEST_FORM = 32 * MEGABYTE
 MOST_FILES = 10
 LONGEST_NAME = 100
 PDF, PNG, JPEG = "application/pdf", "image/png", "image/jpeg"
@@ -29,23 +33,47 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-def check_evidence(content: bytes) -> str:
-    """The media type of a file of evidence. Raises `Invalid` for one that is too large, or none of the three kinds."""
-    if not content:
+def check_evidence(content: bytes, name: str = "") -> str:
+    """The media type of a file of evidence, ``name`` to who sent it.
+
+    Raises `Invalid` for one that is empty, too large, or none of the three kinds; the fault names the file.
+    """
+    if not content and not name:
         raise Invalid([Fault("file", "required")])
-    if len(content) > LARGEST_FILE:
-        raise Invalid([Fault("file", "file_too_large", {"limit": str(LARGEST_FILE // 1024 // 1024)})])
+    check_evidence_size(len(content), name)
     for media_type, is_whole in ((PDF, _is_pdf), (PNG, is_whole_png), (JPEG, _is_jpeg)):
         if is_whole(content):
             return media_type
-    raise Invalid([Fault("file", "file_kind")])
+    raise Invalid([_name_fault("file_kind", name)])
+
+
+def check_evidence_size(size: int, name: str) -> None:
+    """Raises `Invalid`, naming the file, where it is empty or has more bytes than may be."""
+    if not size:
+        raise Invalid([_name_fault("file_empty", name)])
+    if size > LARGEST_FILE:
+        limit = str(LARGEST_FILE // MEGABYTE)
+        raise Invalid([_name_fault("file_too_large", name, size=format_megabytes(size), limit=limit)])
+
+
+def format_megabytes(size: int) -> str:
+    """A size in megabytes, rounded up to a tenth: what is larger than a limit never reads as the limit itself."""
+    return f"{math.ceil(size * 10 / MEGABYTE) / 10:.1f}"
 
 
 def clean_file_name(name: str, media_type: str) -> str:
     """What a file is called on pages: the last part of its path, in letters that can be shown; never a path of ours."""
+    return _clean_name(name) or f"evidence.{EXTENSIONS[media_type]}"
+
+
+def _name_fault(code: str, name: str, **details: str) -> Fault:
+    return Fault("file", code, {"name": _clean_name(name) or "file", **details})
+
+
+def _clean_name(name: str) -> str:
     last = PurePosixPath(name.replace("\\", "/")).name
     shown = "".join(one for one in last if one.isprintable()).strip(" .")
-    return shown[:LONGEST_NAME] or f"evidence.{EXTENSIONS[media_type]}"
+    return shown[:LONGEST_NAME]
 
 
 def _is_pdf(content: bytes) -> bool:

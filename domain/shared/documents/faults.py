@@ -51,9 +51,14 @@ SENTENCES: dict[str, str] = {
     "window_closed": "Certification for this plan year has closed.",
     "intake_scope": "New agents and brokers must be located in [state], or have both a business and a "
     "physical address in the states that are let in.",
-    "file_too_large": "The file is larger than {limit} MB; send a smaller one, or its parts.",
-    "file_kind": "Send a whole PDF, PNG or JPEG file; this is none, or something else stands in it too.",
-    "files_full": "There are {most} files already, and no more can be taken; say the rest in words.",
+    "file_too_large": "“{name}” has {size} MB, and a file may have {limit} MB at most. Take the photo in a smaller "
+    "size, or send the document in parts.",
+    "form_too_large": "The files have {size} MB together, and {limit} MB at most can be sent at a time. Send fewer of "
+    "them now, and the others after that.",
+    "file_empty": "“{name}” is empty. Choose the file again, or take a new photo.",
+    "file_kind": "“{name}” is not a whole PDF, PNG or JPEG file, or something else is in it too. Save it as one of "
+    "these, or take a photo of the document and send that.",
+    "files_full": "“{name}” could not be taken: there are {most} files already. Say the rest in words.",
     "file_upload": "Send one file, and the other fields, as a form with a file (multipart/form-data).",
     "in_future": "Give a day that isn't after today.",
     "before_decision": "Give a day that isn't before the decision.",

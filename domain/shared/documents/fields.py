@@ -34,6 +34,8 @@ STATES = frozenset(
 )  # fmt: skip
 
 _NPN = re.compile(r"[1-9]\d{0,9}", re.ASCII)
+# How people group the digits of a number: by spaces, those of a word processor too, and by hyphens.
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[ \u00a0\u202f\u2010-\u2013-]+(?=\d)", re.ASCII)
 
 
 _PUNCTUATION = frozenset([*range(0x250), *range(0x2010, 0x2028)])
@@ -115,12 +117,20 @@ def _last_name(text: str, others: ValidationInfo) -> str:
     return text
 
 
+def parse_npn(text: str) -> str | None:
+    """An NPN as we write it, however somebody wrote it down; None for what is none.
+
+    Its digits may be grouped (12 345 678, 1234-5678), and have zeros before them (P20).
+    """
+    digits = _BETWEEN_DIGITS.sub("", text.strip()).lstrip("0")
+    return digits if _NPN.fullmatch(digits) else None
+
+
 def _npn(text: str) -> str:
-    """Without leading zeros, with which some write it (P20)."""
-    text = text.lstrip("0")
-    if not _NPN.fullmatch(text):
+    found = parse_npn(text)
+    if found is None:
         raise make_error("npn")
-    return text
+    return found
 
 
 @dataclass

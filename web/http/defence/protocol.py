@@ -12,19 +12,21 @@ from typing import Any, cast
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from domain.shared.documents.evidence import MEGABYTE
 from web.http.defence.security_log import find_network
-from web.http.limits import SECURITY_HEADERS
+from web.http.limits import SECURITY_HEADERS, find_largest_body
 from web.http.problems import build_problem
 
 # A browser sends some 20 headers of 2 KiB together; a proxy adds a few.
 MOST_HEADERS, MOST_HEAD_BYTES = 100, 32 * 1024
-# For the first line and headers, and then for a body of 256 KiB at most.
+# For the first line and headers, and then for a body of 256 KiB at most, or for each megabyte of files: some photos
+# take a phone minutes.
 HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
 # For what was sent to be taken: uvicorn holds some 64 KiB of it, and waits for ever.
 TAKE_SECONDS = 60.0
 # One network has this share of all connections, unless it is a trusted proxy: that one stands for many.
 SHARE = 4
-# A body of 256 KiB in chunks of a byte each, and then some.
+# A body of 256 KiB in chunks of a byte each, and then some; more where files are sent.
 MOST_BYTES = 4 * 1024 * 1024
 
 
@@ -33,7 +35,7 @@ _SENTENCES = {
     HTTPStatus.REQUEST_TIMEOUT: "The request took too long to arrive; send it again.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"A request has at most {MOST_HEADERS} headers, and "
     f"{MOST_HEAD_BYTES} bytes before its body; send less.",
-    HTTPStatus(413): f"The body is larger than {MOST_BYTES} bytes; send less.",
+    HTTPStatus(413): f"What was sent is larger than {MOST_BYTES} bytes, or than files may be; send less.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many connections are open; please try again in a moment.",
 }
 
@@ -45,6 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._is_head_open = True
         self._received = 0
+        self._most, self._awaited = MOST_BYTES, 0
         self._is_refused = False
         self.headers, self.url = [], b""
         self._deadline: TimerHandle | None = None
@@ -76,7 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._is_head_open and (self._received > MOST_HEAD_BYTES or self._is_head_too_large()):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif self._received > MOST_BYTES:
+        elif self._received > self._most:
             self._refuse(HTTPStatus(413))
         elif self._deadline is None and self._is_idle():
             # What begins no request, such as an empty line, has ended uvicorn's wait for the next one.
@@ -86,7 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request begins: the one before, on the same connection, has been read."""
         super().on_message_begin()
         if not self._is_head_open:
-            self._is_head_open, self._received = True, 0
+            self._is_head_open, self._received, self._most = True, 0, MOST_BYTES
             self._set_deadline(HEAD_SECONDS)
 
     def on_response_complete(self) -> None:
@@ -116,13 +119,19 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_refused or self._is_head_too_large():
             return
         self._is_head_open = False
+        self._most = max(MOST_BYTES, find_largest_body(self.url.partition(b"?")[0].decode("latin-1")) + MOST_HEAD_BYTES)
+        self._awaited = self._received + MEGABYTE
         self._set_deadline(BODY_SECONDS)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body."""
-        if not self._is_head_open:
-            super().on_body(body)
+        """A part of a body; where files are sent, each megabyte has its own time."""
+        if self._is_head_open:
+            return
+        if self._most > MOST_BYTES and self._received >= self._awaited:
+            self._awaited = self._received + MEGABYTE
+            self._set_deadline(BODY_SECONDS)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """All of a request has been read."""

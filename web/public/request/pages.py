@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from domain.shared.assister import Kind
 from domain.shared.cases.notices import Topic
 from domain.shared.documents.faults import Fault
+from domain.shared.documents.zip_codes import find_zip_doubts
 from domain.shared.ids import derive_case_id
 from domain.shared.policy import choose_policy, describe_contact, describe_npn_lookup, list_open_policies
 from domain.shared.programs import STATE_PROGRAM
@@ -20,6 +21,7 @@ from domain.state.request import Request as CertificationRequest
 from starter.cases import now
 from starter.review_targets import expect_review
 from templates.catalogs import N_
+from web.field_words import word_faults, word_zip_doubts
 from web.form_drafts import Draft
 from web.form_steps import FormAddresses, describe_progress, find_fault_place, read_change
 from web.http.addresses import set_language
@@ -28,7 +30,6 @@ from web.http.negotiation import choose_language
 from web.http.pages import render_page
 from web.public.request.eligibility import WORK_STATE, Detour, find_destination, suggest_states
 from web.public.request.steps import INSURERS, MOST_INSURERS, STEPS, FormStep, list_steps, walk_request
-from web.public.request.words import word_faults
 from web.services import Services
 from web.state_form import copy_same_address, list_values, shows_agreement_in_force, shows_consent_in_force
 
@@ -154,8 +155,11 @@ def render_check(
         insurers=getattr(wanted, INSURERS, ()),
         same_address=bool(draft.answers.get("physical_same")),
         errors=[
-            {**one, "url": find_fault_place(ADDRESSES, walk, str(one["field"]))}
-            for one in word_faults(faults, language)
+            {**one, "url": find_fault_place(ADDRESSES, walk, one["field"])} for one in word_faults(faults, language)
+        ],
+        doubts=[
+            {**one, "url": find_fault_place(ADDRESSES, walk, one["field"])}
+            for one in word_zip_doubts(find_zip_doubts(wanted.model_dump()), language)
         ],
     )
 
