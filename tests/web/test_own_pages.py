@@ -186,7 +186,7 @@ async def test_d6_what_was_typed_survives_the_end_of_the_session(house: House, p
 @pytest.mark.parametrize("language", ["en", "es"])
 async def test_d6_what_was_typed_comes_back_where_the_browser_has_no_cookie(house: House, language: str) -> None:
     """It stands on the page that answers, with what to do, and is sent from there once one is signed in."""
-    request, person = documents.broker(), Browser(house.browser, language)
+    request, person = documents.broker(language=language), Browser(house.browser, language)
     case_id = await house.open(request)
     await house.decide(case_id, "ask", "Which insurers?")
     await person.open(await house.link(case_id))
