@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from db.case_state import CaseSnapshot, find_ending_reason, npn_faults_of
+from db.case_state import CaseSnapshot, npn_faults_of
 from db.engine import Database
 from db.reads.third_parties import find_lms_url, find_mlms_url
 from db.writes.letters import find_activation_expiry
@@ -15,7 +15,8 @@ from domain.federal.registration import Enrollment, RegistrationState
 from domain.shared.assister import AssisterType
 from domain.shared.business_days import DaysOff
 from domain.shared.cases.authority import find_letter_fact
-from domain.shared.cases.facts import FactLog
+from domain.shared.cases.commands import find_told_ending
+from domain.shared.cases.facts import FactLog, GivenReason, ToldReason
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import (
     ABOUT_ADVERSE_ACTIONS,
@@ -66,6 +67,7 @@ class LetterValues:
     ) -> dict[str, Any]:
         """Everything the notice's template says; see templates/notices."""
         who, language = snapshot.applicant, snapshot.applicant.language
+        told = _find_told_reason(notice, letter, snapshot)
         waiting_for = find_wait_reminded_of(letter.about) if notice is Notice.REMINDER else snapshot.case.waiting_for
         own_url = f"{self._places.web_url}{OWN_PATH}"
         values: dict[str, Any] = {
@@ -78,7 +80,8 @@ class LetterValues:
             "language": language,
             "contact": describe_contact(snapshot.policy, find_topic(notice, waiting_for), language),
             "own_url": own_url,
-            "reason": await self._find_reason(notice, snapshot),
+            "reason": told.words,
+            "written_in": told.written_in,
             "waiting_for": waiting_for or "",
             **_describe_authority(notice, letter, snapshot),
             "certificates": [
@@ -105,7 +108,7 @@ class LetterValues:
                 {"label": link.label[language], "url": link.url} for link in policy.resources[state.opening.kind]
             ],
             "referrals": [] if state.opening.kind.is_licensed else list(policy.referrals[language]),
-            "question": state.decision.told_reason if state.decision else "",
+            "question": state.decision.told_reason.words if state.decision else "",
             "adverse": self._describe_adverse_action(snapshot, now) if notice in ABOUT_ADVERSE_ACTIONS else None,
             "certificate": self._format_certificate(state.certificate, policy),
             "portal_url": f"{self._places.portal_url}/register",
@@ -172,14 +175,6 @@ class LetterValues:
             "rights": agency.summary_of_rights[language] if agency else "",
         }
 
-    async def _find_reason(self, notice: Notice, snapshot: CaseSnapshot) -> str:
-        if notice is Notice.ADVERSE_ACTION_BEGUN:
-            action = snapshot.certification.adverse_action
-            return action.reason if action else ""
-        if notice in (Notice.DENIED, Notice.ADVERSE_ACTION_FINAL):
-            return snapshot.certification.decision.told_reason if snapshot.certification.decision else ""
-        return await self._database.read(find_ending_reason, snapshot.case.case_id) if notice in FAREWELLS else ""
-
     def _format_certificate(self, certificate: Certificate | None, policy: ProgramPolicy) -> Mapping[str, Any] | None:
         return self._describe_certificate(certificate, policy) if certificate else None
 
@@ -191,6 +186,26 @@ class LetterValues:
             "verify_url": f"{self._places.web_url}/certificates/{certificate.number}",
             "supersedes": certificate.supersedes,
         }
+
+
+def _find_told_reason(notice: Notice, letter: Letter, snapshot: CaseSnapshot) -> ToldReason:
+    """The reason, or the question, that a letter tells in somebody's words; empty where it tells none.
+
+    Why a suspension began that nobody has ordered is said in ours, in the assister's language.
+    """
+    if notice is Notice.ADVERSE_ACTION_BEGUN:
+        action = snapshot.certification.adverse_action
+        return action.told_reason if action else ToldReason()
+    if notice in (Notice.DENIED, Notice.ADVERSE_ACTION_FINAL, Notice.INFORMATION_NEEDED):
+        decision = snapshot.certification.decision
+        return decision.told_reason if decision else ToldReason()
+    if notice in FAREWELLS:
+        return find_told_ending(snapshot.facts)
+    fact = find_letter_fact(snapshot.facts, notice, letter.about)
+    told = GivenReason.model_validate(fact.data).told_reason if fact else ToldReason()
+    if fact is None or told.words:
+        return told
+    return ToldReason(_explain(fact.data.get("note"), snapshot.applicant.language))
 
 
 def describe_filing(notice: Notice, letter: Letter, snapshot: CaseSnapshot, days_off: DaysOff) -> dict[str, Any]:
@@ -214,8 +229,8 @@ def describe_filing(notice: Notice, letter: Letter, snapshot: CaseSnapshot, days
 def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | None:
     """What a letter says of the appeal and the phase it is about; one sent again is about the last one.
 
-    {appealed, filed_on, due_on, phase, phases, label, overdue, outcome, reason, effective_on, stayed, until}: whether a
-    suspension waits for it, and the last day of that once it goes on.
+    {appealed, filed_on, due_on, phase, phases, label, overdue, outcome, reason, written_in, effective_on, stayed,
+    until}: whether a suspension waits for it, and the last day of that once it goes on.
     """
     state, policy, language = snapshot.state, snapshot.policy, snapshot.applicant.language
     number, _, phase = letter.about.partition(".")
@@ -226,6 +241,7 @@ def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | 
     at = int(phase) if phase.isdigit() else about.phase
     escalated = next((one for one, _ in about.escalations if one.phase == at), None)
     decided = next((one for one, _ in about.decisions if one.phase == at), None)
+    told = decided.told_reason if decided else ToldReason()
     return {
         "appealed": about.filed.appealed,
         "filed_on": about.filed.received_on,
@@ -235,7 +251,8 @@ def describe_appeal(snapshot: CaseSnapshot, letter: Letter) -> dict[str, Any] | 
         "label": policy.appeal.phases[at - 1].label[language] if at <= len(policy.appeal.phases) else "",
         "overdue": bool(escalated and escalated.overdue),
         "outcome": decided.outcome if decided else "",
-        "reason": decided.reason if decided else "",
+        "reason": told.words,
+        "written_in": told.written_in,
         "effective_on": decided.effective_on if decided else None,
         "stayed": bool(about.filed.stayed),
         "until": max((day for _, day in about.resumed), default=None),
@@ -275,7 +292,6 @@ def _describe_authority(notice: Notice, letter: Letter, snapshot: CaseSnapshot) 
     }
     return {
         "cause": fact.data.get("cause", ""),
-        "reason": fact.data.get("reason", "") or _explain(fact.data.get("note"), snapshot.applicant.language),
         "until": None,
         **days,
         "suspended": snapshot.state.authority.is_suspended,

@@ -30,6 +30,7 @@ from domain.programs.reports import describe_fact
 from domain.shared.cases.authority import AUTHORITY_FACTS, SuspensionKind
 from domain.shared.cases.authors import THE_ASSISTER, OnBehalf, ProofMethod, StepAuthor
 from domain.shared.cases.commands import (
+    IN_ENGLISH,
     CommandData,
     CommandOrigin,
     CommandState,
@@ -42,6 +43,7 @@ from domain.shared.cases.commands import (
     Suspend,
     Terminate,
     Withdraw,
+    Wording,
 )
 from domain.shared.cases.events import EventSource
 from domain.shared.cases.messages import Report
@@ -210,7 +212,7 @@ class Cases:
         await self._database.write(flag_case, case_id, WORKFLOW_GONE, now(), Reason("workflow_not_running"))
         return WorkflowGone()
 
-    # commands; each raises `Refusal` with the reason where it can't be done
+    # commands; each raises `Refusal` with the reason where it can't be done; `wording` is how the assister is told why
 
     async def decide_eligibility(
         self,
@@ -223,17 +225,15 @@ class Cases:
         *,
         in_bulk: bool = False,
         fields: Sequence[str] = (),
-        told: str | None = None,
+        wording: Wording = IN_ENGLISH,
     ) -> CommandOutcome:
         """A staff decision, answered at once (A12); ``in_bulk`` where it comes from a list, of cases unopened.
 
-        A question may name the ``fields`` of the request it is about. ``told`` is the reason in the assister's
-        language, where it was written in both. Raises `Invalid` for those that the form of this
+        A question may name the ``fields`` of the request it is about. Raises `Invalid` for those that the form of this
         kind doesn't have.
         """
-        named = tuple(dict.fromkeys(fields))
-        words = (told or "").strip() or None
-        decision = Decide(verdict=verdict, override=override or None, in_bulk=in_bulk, fields=named, told=words)
+        named, said = tuple(dict.fromkeys(fields)), wording.list_given()
+        decision = Decide(verdict=verdict, override=override or None, in_bulk=in_bulk, fields=named, **said)
         return await self._give_command(decision, case_id, actor, reason, command_id)
 
     async def answer_question(
@@ -269,16 +269,19 @@ class Cases:
         actor: str,
         command_id: str | None = None,
         method: ProofMethod | None = None,
+        *,
+        wording: Wording = IN_ENGLISH,
     ) -> CommandOutcome:
         """The assister withdraws, or staff: of their own, or where ``method`` says how they have it, at their wish."""
         on_behalf = OnBehalf(method=method, reason=reason) if method else None
-        return await self._give_command(Withdraw(on_behalf=on_behalf), case_id, actor, reason, command_id)
+        command = Withdraw(on_behalf=on_behalf, **wording.list_given())
+        return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def revoke_certification(
-        self, case_id: str, reason: str, actor: str, command_id: str | None = None
+        self, case_id: str, reason: str, actor: str, command_id: str | None = None, *, wording: Wording = IN_ENGLISH
     ) -> CommandOutcome:
         """Staff revoke the certification."""
-        return await self._give_command(Revoke(), case_id, actor, reason, command_id)
+        return await self._give_command(Revoke(**wording.list_given()), case_id, actor, reason, command_id)
 
     async def suspend_authority(
         self,
@@ -290,13 +293,14 @@ class Cases:
         command_id: str | None = None,
         *,
         at_once: bool = False,
+        wording: Wording = IN_ENGLISH,
     ) -> CommandOutcome:
         """Staff suspend the authority to assist; ``until`` is the last day, None for the policy's last (E4).
 
         One that is ordered ``at_once`` counts while it is appealed, too (E7).
         Raises `Invalid` for a day that the policy doesn't allow.
         """
-        command = Suspend(suspension=kind, until=until, at_once=at_once)
+        command = Suspend(suspension=kind, until=until, at_once=at_once, **wording.list_given())
         return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def lift_suspension(
@@ -308,16 +312,25 @@ class Cases:
         command_id: str | None = None,
         *,
         termination: bool = False,
+        wording: Wording = IN_ENGLISH,
     ) -> CommandOutcome:
         """Staff lift a suspension, or every one that they ordered; or take back a termination (E4)."""
-        command = Lift(suspension_id=suspension_id or None, termination=termination)
+        command = Lift(suspension_id=suspension_id or None, termination=termination, **wording.list_given())
         return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def terminate_authority(
-        self, case_id: str, reason: str, actor: str, command_id: str | None = None, *, at_once: bool = False
+        self,
+        case_id: str,
+        reason: str,
+        actor: str,
+        command_id: str | None = None,
+        *,
+        at_once: bool = False,
+        wording: Wording = IN_ENGLISH,
     ) -> CommandOutcome:
         """Staff terminate: after the policy's days of notice, or at once, which ends the case (E4)."""
-        return await self._give_command(Terminate() if at_once else GiveNotice(), case_id, actor, reason, command_id)
+        command = (Terminate if at_once else GiveNotice)(**wording.list_given())
+        return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def resend_notice(
         self, case_id: str, notice: Notice, reason: str, actor: str, command_id: str | None = None
@@ -347,10 +360,11 @@ class Cases:
         return await self._give_command(RepeatChecks(source=source), case_id, actor, reason, command_id)
 
     async def begin_adverse_action(
-        self, case_id: str, reason: str, actor: str, command_id: str | None = None
+        self, case_id: str, reason: str, actor: str, command_id: str | None = None, *, wording: Wording = IN_ENGLISH
     ) -> CommandOutcome:
         """Staff give notice that the background report may lead to a denial (E8)."""
-        return await self._give_command(BeginAdverseAction(), case_id, actor, reason, command_id)
+        command = BeginAdverseAction(**wording.list_given())
+        return await self._give_command(command, case_id, actor, reason, command_id)
 
     async def dispute_check(
         self, case_id: str, reason: str, author: StepAuthor = THE_ASSISTER, command_id: str | None = None

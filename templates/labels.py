@@ -236,6 +236,12 @@ ACCESSED_PAGES: Labels = {
     "audit": N_("Case audit"),
 }
 
+# After what was written in a language that isn't its reader's.
+AS_WRITTEN: Labels = {
+    "en": N_("(in English, as it was written)"),
+    "es": N_("(in Spanish, as it was written)"),
+}
+
 # The filter of a template that shows each.
 FILTERS: dict[str, Labels] = {
     "kind": KINDS,
@@ -272,6 +278,7 @@ FILTERS: dict[str, Labels] = {
     "suspension_kind": staff.SUSPENSION_KINDS,
     "sender": staff.SENDERS,
     "language_name": staff.LANGUAGES,
+    "as_written": AS_WRITTEN,
     "report": staff.REPORTS,
     "lms_account": staff.LMS_ACCOUNTS,
     "profile_status": staff.PROFILES,

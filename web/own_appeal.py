@@ -173,7 +173,7 @@ def _describe(shown: ShownAppeal, here: str, query: str, language: str) -> dict[
             {
                 "label": labels[one.phase - 1] if one.phase <= len(labels) else "",
                 "outcome": one.outcome,
-                "reason": one.reason,
+                "told": one.told_reason,
                 "effective_on": one.effective_on,
             }
             for one, _ in appeal.decisions

@@ -6,14 +6,16 @@ The status links of e-mails from before lead to the sign-in, and tell nothing (d
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from db.case_state import applicant_of
 from db.reads.own_pages import OwnRegistration, find_own_case
 from db.writes.suspensions import file_rebuttal
 from domain.shared.cases.authors import THE_ASSISTER
+from domain.shared.cases.commands import Wording
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.texts import find_text_faults
 from domain.shared.links import OWN_CASE_PATH, OWN_PATH
 from starter.cases import now
-from templates.catalogs import N_
+from templates.catalogs import N_, translate
 from web.assister.links import LinkRefused
 from web.assister.status_page import render_status
 from web.http.addresses import build_query
@@ -64,11 +66,14 @@ async def withdraw_own_case(
     found = await services.database.read(find_own_case, reference, visitor.emails, now())
     if found is None:
         raise LinkRefused
-    reason = (await read_form(request)).get("reason", "") or WITHDRAWN.sentence()
+    reason, wording = (await read_form(request)).get("reason", ""), Wording(written_in=choose_language(request))
+    if not reason:
+        reason = WITHDRAWN.sentence()
+        wording = Wording(told=translate(WITHDRAWN.template, applicant_of(found.case).language))
     if find_text_faults("reason", reason):
         raise LinkRefused(UNREADABLE, 422)
     try:
-        await services.cases.withdraw_request(found.case.case_id, reason, "assister")
+        await services.cases.withdraw_request(found.case.case_id, reason, "assister", wording=wording)
     except Refusal:
         raise LinkRefused(ALREADY_OVER, 409) from None
     here = OWN_CASE_PATH.format(reference=reference)

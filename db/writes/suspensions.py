@@ -30,6 +30,8 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.policy import find_day_end, find_local_date, find_time_zone
 
 REBUTTAL_FILED = "rebuttal_filed"
+# What the end by a termination says of it as its notice did.
+_OF_NOTICE = {"by", "reason", "told", "written_in"}
 LICENSE_RESTORED, TERM_OVER = Reason("license_restored"), Reason("term_over")
 
 
@@ -148,7 +150,7 @@ def end_terms(session: Session, case_id: str, now: datetime) -> AuthorityChanged
     termination, often = authority.termination, snapshot.state.reopened
     fact_id = f"{case_id}:terminated:{often}" if often else f"{case_id}:terminated"
     if termination is not None and find_day_end(termination.last_day, zone) <= now:
-        data = EndingData(by=termination.by, reason=termination.reason).to_json()
+        data = EndingData(**termination.model_dump(include=_OF_NOTICE, exclude_none=True)).to_json()
         append_facts(session, case, [Fact(id=fact_id, kind=FactKind.TERMINATED, at=now, data=data)], now)
         void_activation_links(session, case_id, now)
         record_audit(

@@ -16,7 +16,6 @@ from domain.programs.state import CaseState
 from domain.shared.cases.authority_commands import AuthorityCommand, build_authority_facts, find_authority_refusal
 from domain.shared.cases.authors import THE_ASSISTER, StepAuthor
 from domain.shared.cases.commands import (
-    ENDING_FACTS,
     ActivateAccount,
     CommandData,
     CommandKind,
@@ -157,9 +156,9 @@ def plan_facts(
     """The facts that any command comes to by the policy of its case, whatever it is about."""
     if isinstance(command, Suspend | Lift | GiveNotice):
         today = find_local_date(policy, now)
-        return build_authority_facts(command, origin, state.authority, policy.suspension, today)
+        return build_authority_facts(command, origin, state.authority, policy.suspension, today, language)
     if isinstance(command, AdverseCommand) and isinstance(state, CertificationState):
-        return build_adverse_facts(command, origin, state, find_local_date(policy, now))
+        return build_adverse_facts(command, origin, state, find_local_date(policy, now), language)
     return build_facts(command, origin, state, language, changed)
 
 
@@ -171,8 +170,8 @@ def build_facts(
     changed: ChangedInputs = _UNCHANGED,
 ) -> list[Fact]:
     """The facts that a command comes to, none for most; ``language`` is the request's, ``changed`` an answer's."""
-    if command.kind in ENDING_FACTS:
-        return [build_ending_fact(command.kind, origin)]
+    if isinstance(command, Withdraw | Revoke | Terminate):
+        return [build_ending_fact(command, origin, language)]
     if isinstance(command, CorrectName):
         corrected = NameCorrectedData(
             by=origin.actor, reason=origin.reason, method=command.method, document=command.document

@@ -59,12 +59,16 @@ def read_owner(npn: str | None, producer: Producer | None) -> RegisteredOwner:
 
 @dataclass(frozen=True)
 class NpnProof:
-    """How it was proven whose an NPN is, and by whom; ``document`` is what staff have seen."""
+    """How it was proven whose an NPN is, and by whom; ``document`` is what staff have seen.
+
+    ``written_in`` is the language of the reason, None for English.
+    """
 
     method: str
     by: str
     document: str | None = None
     reason: str | None = None
+    written_in: str | None = None
 
 
 def find_proof_refusal(npn: str | None, stage: str, *, is_settled: bool, is_taken: bool) -> Reason | None:

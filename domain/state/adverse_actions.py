@@ -5,10 +5,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.shared.business_days import find_business_day, is_business_day
-from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
+from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog, GivenReason
 from domain.shared.cases.messages import CaseRef, Letter
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
@@ -56,7 +54,7 @@ class AdverseActionData(FactData):
     number: int
 
 
-class AdverseActionBegunData(AdverseActionData):
+class AdverseActionBegunData(GivenReason, AdverseActionData):
     """Staff mean to deny by the report; ``reason`` is in a person's own words."""
 
     by: str
@@ -98,15 +96,13 @@ class AdverseActionEndedData(AdverseActionData):
     outcome: AdverseOutcome
 
 
-class AdverseAction(BaseModel):
+class AdverseAction(GivenReason):
     """What the facts about an adverse action come to.
 
     ``version`` is how many they are: of two views the one with more is newer. ``last_day`` is the last day before which
     nobody denies, None while it is not known; it is counted from the day after ``counted_from``. ``clock`` is how often
     the days were resumed.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
     version: int
@@ -144,8 +140,7 @@ def fold_adverse_action(log: FactLog) -> AdverseAction | None:
         number=data.number,
         version=len(own),
         status=_find_status(own),
-        by=data.by,
-        reason=data.reason,
+        **data.model_dump(include={"by", "reason", "told", "written_in"}),
         since=first.at,
         notice_date=notice.read_as(AdverseActionClockData).counted_from if notice else None,
         counted_from=last.counted_from if last else None,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.appeals import APPEAL_FACTS, Appeal, count_reopenings, fold_appeals
 from domain.shared.cases.authority import COUNTED_FACTS, Authority, Position, fold_authority, lay_over
-from domain.shared.cases.facts import Fact, FactKind, FactLog
+from domain.shared.cases.facts import Fact, FactKind, FactLog, GivenReason
 from domain.shared.cases.stages import ENDED, ENDINGS, Certificate, Stage, WaitingFor
 from domain.state.adverse_actions import ADVERSE_FACTS, AdverseAction, fold_adverse_action
 from domain.state.background_reports import BackgroundCheck, fold_check, is_made_on, make_check_finding
@@ -76,13 +76,8 @@ class CertificationOpening(BaseModel):
     npn_unproven: bool = False
 
 
-class Decision(BaseModel):
-    """Staff's last word on eligibility (A12); ``fields`` are those that a question is about.
-
-    ``told`` is the reason in the assister's language, None where it was given in one language alone.
-    """
-
-    model_config = ConfigDict(frozen=True)
+class Decision(GivenReason):
+    """Staff's last word on eligibility (A12); ``fields`` are those that a question is about."""
 
     verdict: Verdict
     by: str
@@ -90,12 +85,6 @@ class Decision(BaseModel):
     reason: str
     override: str | None
     fields: tuple[str, ...] = ()
-    told: str | None = None
-
-    @property
-    def told_reason(self) -> str:
-        """The reason as the assister is told it."""
-        return self.told or self.reason
 
 
 class TakenBack(BaseModel):

@@ -11,6 +11,7 @@ from domain.shared.cases.commands import (
     CommandOrigin,
     ResendNotice,
     SaveProfile,
+    ToldCommand,
     build_fact,
     make_fact_id,
 )
@@ -37,10 +38,9 @@ from domain.state.finding_inputs import ChangedInputs
 from domain.state.request import find_question_faults
 
 
-class Decide(CommandData):
+class Decide(ToldCommand):
     """Staff decide; ``override`` is why over checks that did not pass, ``fields`` what a question is about (A12).
 
-    ``told`` is the reason in the assister's language, where that isn't the one in which staff have written it.
     ``in_bulk``: along with others, from a list, the case itself unopened; it is refused where `is_for_bulk` is false.
     """
 
@@ -49,12 +49,11 @@ class Decide(CommandData):
     override: str | None = None
     in_bulk: bool = False
     fields: tuple[str, ...] = ()
-    told: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As it is stored; one that isn't in bulk, names no fields and is told in one language as it always was."""
-        unsaid = {name for name in ("in_bulk", "fields", "told") if not getattr(self, name)}
-        return self.model_dump(mode="json", exclude=unsaid)
+        """As it is stored; one that isn't in bulk and names no fields as it always was."""
+        unsaid = {name for name in ("in_bulk", "fields") if not getattr(self, name)}
+        return {name: value for name, value in super().to_json().items() if name not in unsaid}
 
 
 class AnswerQuestion(CommandData):
@@ -95,7 +94,7 @@ class RepeatChecks(CommandData):
     source: CheckSource | None = None
 
 
-class BeginAdverseAction(CommandData):
+class BeginAdverseAction(ToldCommand):
     """Staff give notice that a background report may lead to a denial (E8)."""
 
     kind = CommandKind.BEGIN_ADVERSE_ACTION
@@ -266,9 +265,17 @@ def build_decision_facts(
     command: Decide, origin: CommandOrigin, state: CertificationState, language: str
 ) -> list[Fact]:
     """A decision as a fact; approving over a missing agreement records it, in the language of the request."""
-    override, named = command.override, {name: one for name in ("fields", "told") if (one := getattr(command, name))}
+    override = command.override
+    named: dict[str, Any] = {"fields": command.fields} if command.fields else {}
+    told = {} if command.verdict is Verdict.APPROVE else command.wording.describe_to(language)
     decided = DecidedData(
-        verdict=command.verdict, by=origin.actor, reason=origin.reason, override=override, round=state.round, **named
+        verdict=command.verdict,
+        by=origin.actor,
+        reason=origin.reason,
+        override=override,
+        round=state.round,
+        **named,
+        **told,
     )
     facts = [build_fact(FactKind.DECIDED, origin, decided)]
     lacks_agreement = any(
@@ -325,14 +332,15 @@ def build_reorder_facts(command: ReorderCheck, origin: CommandOrigin, state: Cer
 
 
 def build_adverse_facts(
-    command: AdverseCommand, origin: CommandOrigin, state: CertificationState, today: date
+    command: AdverseCommand, origin: CommandOrigin, state: CertificationState, today: date, language: str
 ) -> list[Fact]:
-    """What a command about an adverse action comes to; ``today`` is the program's date."""
+    """What a command about an adverse action comes to, on the program's date, to an assister of this language."""
     action = state.adverse_action
     number = action.number if action else 0
     match command:
         case BeginAdverseAction():
-            begun = AdverseActionBegunData(number=number + 1, by=origin.actor, reason=origin.reason)
+            told = command.wording.describe_to(language)
+            begun = AdverseActionBegunData(number=number + 1, by=origin.actor, reason=origin.reason, **told)
             return [build_fact(FactKind.ADVERSE_ACTION_BEGUN, origin, begun)]
         case DisputeCheck():
             said = {"method": command.on_behalf.method.value} if command.on_behalf else {}

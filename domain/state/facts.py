@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-from domain.shared.cases.facts import FactData
+from domain.shared.cases.facts import FactData, GivenReason
 from domain.state.eligibility import Finding, Result, Verdict
 
 
@@ -97,11 +97,10 @@ class BackgroundReorderedData(FactData):
     consent: str | None = None
 
 
-class DecidedData(FactData):
+class DecidedData(GivenReason, FactData):
     """What staff decided, who, and why; ``override`` is why over checks that did not pass (A12).
 
     ``fields`` are those of the request that a question is about, none where it is about no certain ones.
-    ``told`` is the reason in the assister's language, where it was given in both.
     """
 
     verdict: Verdict
@@ -110,7 +109,6 @@ class DecidedData(FactData):
     override: str | None = None
     round: int = 0
     fields: tuple[str, ...] = ()
-    told: str | None = None
 
 
 class AnsweredData(FactData):

@@ -3,15 +3,27 @@
 import os
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from domain.shared.ids import name_staff_actor
-from starter.cli.arguments import DEFAULTS, Actor, BehalfOptions, CaseId, CommonOptions, Reason, require_text
+from starter.cli.arguments import (
+    DEFAULTS,
+    Actor,
+    BehalfOptions,
+    CaseId,
+    CommonOptions,
+    Reason,
+    build_wording,
+    require_text,
+)
 from starter.cli.context import CommandServices, UsageError, open_services
-from starter.cli.output import open_console, print_json
+from starter.cli.output import note_language, open_console, print_json
 from starter.cli.status_output import print_summary
+
+if TYPE_CHECKING:
+    from domain.shared.cases.commands import Wording
 
 Act = Literal["file", "evidence", "decide", "withdraw"]
 Method = Literal["letter", "email", "phone", "in_person"]
@@ -31,10 +43,15 @@ async def act_on_appeal(
     file: Annotated[Path | None, Parameter(help="evidence: a PDF, PNG or JPEG file.")] = None,
     outcome: Annotated[Outcome | None, Parameter(help="decide: what the appeal comes to.")] = None,
     effective_on: Annotated[str | None, Parameter(help="decide: since when it counts; else today.")] = None,
+    told: Annotated[
+        str | None, Parameter(help="decide: the reason in the assister's language, where that isn't English.")
+    ] = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Do something about an appeal against a denial, a suspension, a revocation or a termination, as staff."""
-    require_text(reason=reason, actor=actor)
+    require_text(reason=reason, actor=actor, told=told)
+    if told is not None and act != "decide":
+        raise UsageError("--told goes with decide: the assister is told no other reason.")
     actor = name_staff_actor(actor)
     given = _Given(case, reason, actor)
     async with open_services(options.data) as services:
@@ -43,7 +60,7 @@ async def act_on_appeal(
         elif act == "evidence":
             await given.add_evidence(services, file)
         elif act == "decide":
-            await given.decide_appeal(services, outcome, effective_on)
+            await given.decide_appeal(services, outcome, effective_on, build_wording(told))
         else:
             await services.appeals.withdraw_appeal(case, reason, actor)
         appeals = await services.appeals.read_appeals(case)
@@ -109,14 +126,17 @@ class _Given:
             raise UsageError(f"--file {file} can't be read: {error.strerror}.") from None
         await services.appeals.add_evidence(self._case, file.name, content, self._actor)
 
-    async def decide_appeal(self, services: CommandServices, outcome: str | None, effective_on: str | None) -> None:
+    async def decide_appeal(
+        self, services: CommandServices, outcome: str | None, effective_on: str | None, wording: "Wording"
+    ) -> None:
         from db.writes.appeals.deciding import DecisionOnAppeal
         from domain.shared.cases.appeals import AppealOutcome
 
         _require("decide", outcome=outcome)
         day = _read_day("effective-on", effective_on)
-        decision = DecisionOnAppeal(self._case, self._actor, AppealOutcome(outcome or ""), self._reason, day)
+        decision = DecisionOnAppeal(self._case, self._actor, AppealOutcome(outcome or ""), self._reason, day, wording)
         await services.appeals.decide_appeal(decision)
+        note_language(await services.read_language(self._case), wording)
 
 
 def _require(act: str, **given: object) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.shared.cases.authors import StepAuthor
+    from domain.shared.cases.commands import Wording
 
 # A request with every field at its longest has some 20 KiB; an import has years of many thousand people.
 REQUEST_BYTES = 256 * 1024
@@ -69,9 +70,17 @@ class BehalfOptions:
         return StepAuthor(name_staff_actor(self.actor), word)
 
 
+Told = Annotated[str | None, Parameter(help="The reason in the assister's language, where that isn't English.")]
 CommandId = Annotated[
     str | None, Parameter(name="--id", help="Your own id of the command: the same id again is carried out once.")
 ]
+
+
+def build_wording(told: str | None) -> "Wording":
+    """How the assister is told a reason, which is written in English at the command line."""
+    from domain.shared.cases.commands import Wording
+
+    return Wording(told)
 
 
 def read_file(file: str, max_bytes: int) -> bytes:

@@ -20,15 +20,18 @@ from starter.cli.arguments import (
     File,
     Method,
     Reason,
+    Told,
+    build_wording,
     read_file,
     require_choice,
     require_text,
 )
 from starter.cli.context import CommandServices, UsageError, open_database, open_services
-from starter.cli.output import open_console, print_cases, print_json
+from starter.cli.output import note_language, open_console, print_cases, print_json
 from starter.cli.status_output import print_status, print_summary
 
 if TYPE_CHECKING:
+    from domain.shared.cases.commands import Wording
     from starter.cases import CommandOutcome
 
 CheckAct = Literal["repeat", "reorder", "adverse", "dispute", "end-dispute"]
@@ -100,7 +103,7 @@ async def decide_case(
         tuple[str, ...],
         Parameter(help="A field of the request that ask is about, such as npn; once for each.", negative=""),
     ] = (),
-    told: Annotated[str | None, Parameter(help="The reason in the assister's language, where that is another.")] = None,
+    told: Told = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
@@ -109,13 +112,14 @@ async def decide_case(
 
     require_text(reason=reason, actor=actor, override=override, told=told)
     actor = name_staff_actor(actor)
-    verdict = Verdict(decision)
+    verdict, wording = Verdict(decision), build_wording(told)
     await _send_command(
         options,
         case,
         lambda services: services.cases.decide_eligibility(
-            case, verdict, reason, actor, override, command_id, fields=field, told=told
+            case, verdict, reason, actor, override, command_id, fields=field, wording=wording
         ),
+        None if verdict is Verdict.APPROVE else wording,
     )
 
 
@@ -148,27 +152,41 @@ async def withdraw_request(
     method: Annotated[
         Method | None, Parameter(help="How the assister gave their word, where they wish it; it is audited.")
     ] = None,
+    told: Told = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Withdraw a request: at the assister's wish, with --method, or as staff."""
     from domain.shared.cases.authors import ProofMethod
 
-    require_text(reason=reason, actor=actor)
-    actor, wish = name_staff_actor(actor), ProofMethod(method) if method else None
+    require_text(reason=reason, actor=actor, told=told)
+    actor, wish, wording = name_staff_actor(actor), ProofMethod(method) if method else None, build_wording(told)
     await _send_command(
-        options, case, lambda services: services.cases.withdraw_request(case, reason, actor, command_id, wish)
+        options,
+        case,
+        lambda services: services.cases.withdraw_request(case, reason, actor, command_id, wish, wording=wording),
+        wording,
     )
 
 
 async def revoke_certification(
-    case: CaseId, /, *, reason: Reason, actor: Actor, command_id: CommandId = None, options: CommonOptions = DEFAULTS
+    case: CaseId,
+    /,
+    *,
+    reason: Reason,
+    actor: Actor,
+    told: Told = None,
+    command_id: CommandId = None,
+    options: CommonOptions = DEFAULTS,
 ) -> None:
     """Revoke a certification, as staff."""
-    require_text(reason=reason, actor=actor)
-    actor = name_staff_actor(actor)
+    require_text(reason=reason, actor=actor, told=told)
+    actor, wording = name_staff_actor(actor), build_wording(told)
     await _send_command(
-        options, case, lambda services: services.cases.revoke_certification(case, reason, actor, command_id)
+        options,
+        case,
+        lambda services: services.cases.revoke_certification(case, reason, actor, command_id, wording=wording),
+        wording,
     )
 
 
@@ -183,20 +201,22 @@ async def suspend_authority(
     ] = "agreement",
     until: Annotated[date | None, Parameter(help="Its last day; the policy's last without one.")] = None,
     at_once: Annotated[bool, FLAG, Parameter(help="It counts while it is appealed, too.")] = False,
+    told: Told = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Suspend the authority to assist, as staff."""
     from domain.shared.cases.authority import SuspensionKind
 
-    require_text(reason=reason, actor=actor)
-    actor, what = name_staff_actor(actor), SuspensionKind(kind)
+    require_text(reason=reason, actor=actor, told=told)
+    actor, what, wording = name_staff_actor(actor), SuspensionKind(kind), build_wording(told)
     await _send_command(
         options,
         case,
         lambda services: services.cases.suspend_authority(
-            case, what, reason, actor, until, command_id, at_once=at_once
+            case, what, reason, actor, until, command_id, at_once=at_once, wording=wording
         ),
+        wording,
     )
 
 
@@ -208,20 +228,22 @@ async def lift_suspension(
     actor: Actor,
     suspension: Annotated[str | None, Parameter(help="Its id, as status has it; else all staff ordered.")] = None,
     termination: Annotated[bool, FLAG, Parameter(help="Take back a termination that is still to come.")] = False,
+    told: Told = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Lift a suspension, or take back a termination of which notice was given, as staff."""
-    require_text(reason=reason, actor=actor)
+    require_text(reason=reason, actor=actor, told=told)
     if suspension is not None and termination:
         raise UsageError("--suspension and --termination exclude each other; give one of them.")
-    actor = name_staff_actor(actor)
+    actor, wording = name_staff_actor(actor), build_wording(told)
     await _send_command(
         options,
         case,
         lambda services: services.cases.lift_suspension(
-            case, reason, actor, suspension, command_id, termination=termination
+            case, reason, actor, suspension, command_id, termination=termination, wording=wording
         ),
+        wording,
     )
 
 
@@ -232,16 +254,20 @@ async def terminate_authority(
     reason: Reason,
     actor: Actor,
     at_once: Annotated[bool, FLAG, Parameter(help="Without notice: the case ends now.")] = False,
+    told: Told = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Terminate the authority to assist, as staff: after the policy's days of notice, or at once."""
-    require_text(reason=reason, actor=actor)
-    actor = name_staff_actor(actor)
+    require_text(reason=reason, actor=actor, told=told)
+    actor, wording = name_staff_actor(actor), build_wording(told)
     await _send_command(
         options,
         case,
-        lambda services: services.cases.terminate_authority(case, reason, actor, command_id, at_once=at_once),
+        lambda services: services.cases.terminate_authority(
+            case, reason, actor, command_id, at_once=at_once, wording=wording
+        ),
+        wording,
     )
 
 
@@ -284,6 +310,9 @@ async def check_case(
     consent: Annotated[str | None, Parameter(help="How the assister agreed to a new one, if not by request.")] = None,
     method: Annotated[Method | None, Parameter(help="How you have the assister's word that they dispute it.")] = None,
     source: Annotated[SourceName | None, Parameter(help="With repeat: who alone is asked again.")] = None,
+    told: Annotated[
+        str | None, Parameter(help="With adverse: the reason in the assister's language, where that isn't English.")
+    ] = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
@@ -291,12 +320,15 @@ async def check_case(
     from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
     from domain.state.eligibility import CheckSource
 
-    require_text(reason=reason, actor=actor, consent=consent)
+    require_text(reason=reason, actor=actor, consent=consent, told=told)
     actor = name_staff_actor(actor)
     if (act == "dispute") is (method is None):
         raise UsageError("--method goes with dispute, and dispute with --method: say how you have the assister's word.")
     if source is not None and act != "repeat":
         raise UsageError("--source goes with repeat: it says who alone is asked again.")
+    if told is not None and act != "adverse":
+        raise UsageError("--told goes with adverse: the assister is told no other reason.")
+    wording = build_wording(told)
 
     async def carry_out(services: CommandServices) -> "CommandOutcome":
         cases = services.cases
@@ -307,10 +339,11 @@ async def check_case(
             return await cases.dispute_check(case, reason, author, command_id)
         if act == "reorder":
             return await cases.reorder_check(case, reason, actor, consent, command_id)
-        take = cases.begin_adverse_action if act == "adverse" else cases.end_dispute
-        return await take(case, reason, actor, command_id)
+        if act == "adverse":
+            return await cases.begin_adverse_action(case, reason, actor, command_id, wording=wording)
+        return await cases.end_dispute(case, reason, actor, command_id)
 
-    await _send_command(options, case, carry_out)
+    await _send_command(options, case, carry_out, wording if act == "adverse" else None)
 
 
 async def correct_name(
@@ -390,11 +423,19 @@ async def restart_case(
 
 
 async def _send_command(
-    options: CommonOptions, case: str, send: Callable[[CommandServices], Awaitable["CommandOutcome"]]
+    options: CommonOptions,
+    case: str,
+    send: Callable[[CommandServices], Awaitable["CommandOutcome"]],
+    wording: "Wording | None" = None,
 ) -> None:
-    """Sends a command and prints what became of it, to people with where the case is then."""
+    """Sends a command and prints what became of it, to people with where the case is then.
+
+    ``wording`` is how its reason is put, where the assister is told it.
+    """
     async with open_services(options.data) as services:
         answer = await send(services)
+        if wording:
+            note_language(await services.read_language(case), wording)
         if options.json:
             print_json(answer.document())
             return

@@ -61,6 +61,12 @@ class CommandServices:
 
         return await self.database.read(read_status, case, now())
 
+    async def read_language(self, case: str) -> str:
+        """The language that the assister of a case reads, "en" or "es"."""
+        from db.case_state import applicant_of, load_case
+
+        return applicant_of(await self.database.read(load_case, case)).language
+
 
 # settings
 

@@ -3,13 +3,18 @@
 import json
 import sys
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from starter.cli.examples import fit_screen
+
+if TYPE_CHECKING:
+    from domain.shared.cases.commands import Wording
 
 Document = dict[str, Any]
 Cell = Text | str
@@ -31,6 +36,7 @@ RCL = {
     "status": ("status", 6),
 }
 RULE_WIDTH = 79
+LANGUAGES = {"es": "Spanish"}
 STAND_INS = {
     "registry": "licence registry",
     "background_checks": "background checks",
@@ -41,6 +47,14 @@ STAND_INS = {
     "vendors": "training vendors",
     "identity": "identity provider",
 }
+
+
+def note_language(language: str, wording: "Wording") -> None:
+    """Says how to give a reason in the assister's language, a code, where it was given in English alone."""
+    if not wording.told and language != "en":
+        sentence = f"The assister reads {LANGUAGES[language]}, and is told that your reason is in English; "
+        sentence += "--told gives it in their language."
+        print(fit_screen(sentence) if sys.stderr.isatty() else sentence, file=sys.stderr)
 
 
 def open_console(error: bool = False) -> Console:

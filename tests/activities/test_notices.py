@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from hashlib import sha256
 from html import unescape
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,13 @@ KEY = b"a test's key"
 NOW = datetime(2026, 11, 2, 17, tzinfo=UTC)
 NOTICES = Path(__file__).parents[2] / "templates" / "notices"
 PDF = b"%PDF-1.7 sample"
+DAYS = {"notice_date": "2026-11-02", "last_day": "2026-12-02"}
+SUSPENDED = {
+    "suspension_id": "s1",
+    "cause": "suspended_by_staff",
+    "decided_by": "staff:rita",
+    "notice_date": "2026-11-02",
+}
 # That the agency didn't decide, the free copy, and the right to dispute.
 FINAL = {
     "en": ("did not make this decision", "Within 60 days", "free of charge", "the right to dispute"),
@@ -190,6 +198,42 @@ async def test_e5_a_letter_says_until_when_its_decision_can_be_appealed(office: 
     assert in_english in texts["authority_suspended"]
     assert "the suspension does not count: you may help consumers as before" in texts["authority_suspended"]
     assert "does not count" not in texts["revoked"]
+
+
+TOLD: tuple[tuple[FactKind, dict[str, Any], Notice], ...] = (
+    (FactKind.DECIDED, {"verdict": "deny", "round": 0}, Notice.DENIED),
+    (FactKind.DECIDED, {"verdict": "ask", "round": 0}, Notice.INFORMATION_NEEDED),
+    (FactKind.ADVERSE_ACTION_BEGUN, {"number": 1}, Notice.ADVERSE_ACTION_BEGUN),
+    (FactKind.WITHDRAWN, {}, Notice.WITHDRAWN),
+    (FactKind.REVOKED, {}, Notice.REVOKED),
+    (FactKind.TERMINATED, {}, Notice.TERMINATED),
+    (FactKind.AUTHORITY_SUSPENDED, SUSPENDED, Notice.AUTHORITY_SUSPENDED),
+    (FactKind.AUTHORITY_RESTORED, {"suspension_id": "s1", "cause": "suspended_by_staff"}, Notice.AUTHORITY_RESTORED),
+    (FactKind.TERMINATION_NOTICED, DAYS, Notice.TERMINATION_NOTICED),
+    (FactKind.TERMINATION_TAKEN_BACK, {}, Notice.TERMINATION_TAKEN_BACK),
+)
+
+
+async def test_letters_tell_a_reason_in_the_assister_s_language_or_mark_it_as_in_another(office: Office) -> None:
+    """Each letter in which staff give a reason; a sentence in English isn't Spanish to a screen reader either."""
+    wordings: tuple[dict[str, str], ...] = ({"told": "Una muestra."}, {"written_in": "en"}, {})
+    for (kind, data, notice), wording in product(TOLD, wordings):
+        case_id = await office.open(documents.counselor())
+        given = {"by": "staff:rita", "reason": "A sample.", **data, **wording}
+        facts = [
+            Fact(id=f"{case_id}:reported", kind=FactKind.BACKGROUND_REPORTED, at=NOW, data={"result": "consider"}),
+            Fact(id=f"{case_id}:{kind}", kind=kind, at=NOW, data=given),
+        ]
+        assert await office.database.write(record_facts, case_id, facts, NOW, "test")
+        await office.send(case_id, notice, about="1")
+        message = office.postbox.messages()[-1]
+        text, html = part(message, "plain"), " ".join(part(message, "html").split())
+        words = wording.get("told", "A sample.")
+        assert f"> {words}\n" in text, notice
+        assert words in html
+        is_marked = "written_in" in wording
+        assert ("(en inglés, tal como se escribió)" in " ".join(text.split())) is is_marked, notice
+        assert ('<blockquote class="quote" lang="en"' in html) is is_marked, notice
 
 
 async def test_no_secret_of_a_link_is_kept(office: Office) -> None:

@@ -18,7 +18,7 @@ async def fill_in(page: Page, answers: Mapping[str, str]) -> None:
         elif kind == "checkbox":
             await _tick(page, f"[name='{name}']")
         elif kind == "select-one":
-            await fields.select_option(answer)
+            await fields.first.select_option(answer)
         else:
             await fields.fill(answer)
 

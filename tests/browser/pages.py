@@ -347,6 +347,10 @@ PAGES = {
     "staff_case_repeat_faulty": Row(
         f"{CASE}/repeat", as_staff(sent(of(People.waiting_case), FAULT, "[action$='/repeat'] button", source="records"))
     ),
+    "staff_case_suspend_faulty": Row(
+        f"{CASE}/suspend",
+        as_staff(sent(of(People.certified_case), FAULT, "[action$='/suspend'] [name=preview]", suspension="agreement")),
+    ),
     "staff_case_asked": Row(CASE, as_staff(of(People.asked_case))),
     "staff_address": Row(
         f"{CASE}/address",
@@ -390,6 +394,19 @@ PAGES = {
     ),
     "staff_appeals": Row("/staff/appeals", as_staff(of(People.appeals))),
     "staff_appeal": Row("/staff/appeals/{case_id}", as_staff(of(People.appealed_case), "Demo Appeals Reviewer")),
+    "staff_appeal_previewed": Row(
+        "/staff/appeals/{case_id}/decision",
+        as_staff(
+            sent(
+                of(People.appealed_case),
+                ".preview",
+                "form[action$='/decision'] [name=preview]",
+                outcome="reversed",
+                usual="convinced",
+            ),
+            "Demo Appeals Reviewer",
+        ),
+    ),
     "staff_appeal_faulty": Row(
         "/staff/appeals/{case_id}/decision",
         as_staff(sent(of(People.appealed_case), FAULT, "form[action$='/decision'] button"), "Demo Appeals Reviewer"),

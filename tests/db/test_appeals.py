@@ -209,7 +209,7 @@ async def test_e6_after_a_termination_was_reversed_another_one_comes_about(offic
         assert (await office.command(opened, CommandKind.GIVE_NOTICE, reason)).applied
         assert (await office.database.write(end_terms, opened.case_id, office.later(days=days))).ended
         assert await stage(office, opened) == "terminated"
-        assert await office.database.read(find_ending_reason, opened.case_id) == reason
+        assert (await office.database.read(find_ending_reason, opened.case_id)).words == reason
 
     await terminated("the first reason", 32)
     assert await filed(office, opened) == 1

@@ -13,9 +13,14 @@ from domain.shared.cases.authority import (
     find_letter_fact,
     take_authority_snapshot,
 )
-from domain.shared.cases.authority_commands import build_authority_facts, find_rebuttal_refusal, find_term_faults
+from domain.shared.cases.authority_commands import (
+    AuthorityCommand,
+    build_authority_facts,
+    find_rebuttal_refusal,
+    find_term_faults,
+)
 from domain.shared.cases.commands import CommandData, CommandOrigin, GiveNotice, Lift, Suspend, Terminate
-from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind, GivenReason, ToldReason
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import Stage, WaitingFor
 from domain.shared.documents.faults import Fault
@@ -153,16 +158,16 @@ def test_e4_a_last_day_is_neither_past_nor_later_than_the_policy_allows(
 
 @pytest.mark.parametrize(("kind", "last"), [(AGREEMENT, "2026-05-30"), (SYSTEM, None)])
 def test_e4_without_a_last_day_it_is_the_policy_s(kind: SuspensionKind, last: str | None) -> None:
-    (fact,) = build_authority_facts(Suspend(suspension=kind), ORIGIN, Authority(), RULES, NOTICE_DAY)
+    (fact,) = build_authority_facts(Suspend(suspension=kind), ORIGIN, Authority(), RULES, NOTICE_DAY, "en")
     assert fact.data["until"] == last
     assert fact.data["suspension_id"] == "c1"
 
 
 def test_e4_a_termination_has_the_policy_s_days_of_notice() -> None:
-    (fact,) = build_authority_facts(GiveNotice(), ORIGIN, Authority(), RULES, NOTICE_DAY)
+    (fact,) = build_authority_facts(GiveNotice(), ORIGIN, Authority(), RULES, NOTICE_DAY, "en")
     assert fact.data["last_day"] == "2026-03-31"
     rules = SuspensionRules(termination_notice_days=10)
-    (fact,) = build_authority_facts(GiveNotice(), ORIGIN, Authority(), rules, NOTICE_DAY)
+    (fact,) = build_authority_facts(GiveNotice(), ORIGIN, Authority(), rules, NOTICE_DAY, "en")
     assert fact.data["last_day"] == "2026-03-11"
 
 
@@ -174,8 +179,27 @@ def test_e2_e4_one_command_lifts_the_one_that_is_named_or_each_that_staff_ordere
         (Lift(suspension_id="s2"), ["s2"]),
         (Lift(suspension_id="s3"), ["s3"]),
     ):
-        facts = build_authority_facts(command, ORIGIN, authority, RULES, NOTICE_DAY)
+        facts = build_authority_facts(command, ORIGIN, authority, RULES, NOTICE_DAY, "en")
         assert [fact.data["suspension_id"] for fact in facts] == lifted
+
+
+@pytest.mark.parametrize(
+    "command",
+    [Suspend(suspension=AGREEMENT), Lift(), Lift(termination=True), GiveNotice()],
+    ids=lambda command: command.kind,
+)
+def test_the_assister_is_told_in_their_language_or_that_it_is_in_another(command: AuthorityCommand) -> None:
+    authority = fold(suspension("s1"), noticed()).authority
+
+    def tell(language: str, **wording: str) -> ToldReason:
+        given: AuthorityCommand = command.model_copy(update=wording)
+        (fact,) = build_authority_facts(given, ORIGIN, authority, RULES, NOTICE_DAY, language)
+        return GivenReason.model_validate(fact.data).told_reason
+
+    assert tell("en") == tell("es", written_in="es") == ToldReason("a sample reason")
+    assert tell("es") == ToldReason("a sample reason", written_in="en")
+    assert tell("en", written_in="es") == ToldReason("a sample reason", written_in="es")
+    assert tell("es", told="un motivo") == ToldReason("un motivo")
 
 
 def test_a_workflow_sleeps_until_the_first_last_day_is_over_in_the_program_s_zone() -> None:

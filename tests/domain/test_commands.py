@@ -14,15 +14,27 @@ from domain.shared.cases.commands import (
     CommandOrigin,
     ResendNotice,
     Revoke,
+    Terminate,
+    ToldCommand,
     Withdraw,
+    Wording,
+    find_told_ending,
 )
-from domain.shared.cases.facts import Fact, FactKind
+from domain.shared.cases.facts import Fact, FactKind, GivenReason, ToldReason
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
 from domain.state.agreements import find_consent_text
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
-from domain.state.commands import AnswerQuestion, Decide, TakeQuestionBack, is_sendable, moves_person
+from domain.state.commands import (
+    AnswerQuestion,
+    BeginAdverseAction,
+    Decide,
+    TakeQuestionBack,
+    build_adverse_facts,
+    is_sendable,
+    moves_person,
+)
 from domain.state.eligibility import (
     Check,
     Result,
@@ -256,7 +268,7 @@ def test_every_kind_of_command_has_a_shape_and_is_read_as_it_was_kept() -> None:
 
 
 def test_a12_a_decision_is_a_fact_of_who_and_why_in_this_round() -> None:
-    decided = {"verdict": "deny", "by": "ada", "reason": "as asked", "override": None, "round": 0}
+    decided = {"verdict": "deny", "by": "ada", "reason": "as asked", "override": None, "round": 0, "written_in": "en"}
     assert come_to(Decide(verdict=Verdict.DENY), SCREENED) == [("command:7", FactKind.DECIDED, decided)]
 
 
@@ -296,10 +308,67 @@ def test_d5_a_consent_given_anew_is_kept_with_the_text_it_was_given_to() -> None
 
 
 def test_c8_an_end_is_a_fact_and_what_is_sent_again_is_none() -> None:
-    said = {"by": "ada", "reason": "as asked"}
+    said = {"by": "ada", "reason": "as asked", "written_in": "en"}
     assert come_to(Withdraw(), ACTIVE) == [("command:7", FactKind.WITHDRAWN, said)]
     assert come_to(Revoke(), ACTIVE) == [("command:7", FactKind.REVOKED, said)]
     assert come_to(ResendNotice(notice=Notice.ACTIVE), ACTIVE) == come_to(ActivateAccount(), ACTIVE) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "steps"),
+    [
+        (Decide(verdict=Verdict.DENY), SCREENED),
+        (Decide(verdict=Verdict.ASK), SCREENED),
+        (Withdraw(), ACTIVE),
+        (Revoke(), ACTIVE),
+        (Terminate(), ACTIVE),
+    ],
+)
+def test_a_reason_is_told_in_the_assister_s_language_or_as_one_in_another(
+    command: ToldCommand, steps: list[Step]
+) -> None:
+    def tell(**wording: str) -> ToldReason:
+        (_, _, data) = come_to(command.model_copy(update=wording), steps)[0]
+        return GivenReason.model_validate(data).told_reason
+
+    assert tell() == ToldReason("as asked", written_in="en")
+    assert tell(written_in="es") == ToldReason("as asked")
+    assert tell(told="según lo pedido") == ToldReason("según lo pedido")
+    assert not {"told", "written_in"} & command.to_json().keys(), "stored as it was before"
+    said = command.model_copy(update={"told": "según lo pedido"})
+    assert parse_command(said.kind.value, said.to_json()) == said
+
+
+def test_e8_a_notice_before_a_denial_tells_its_reason_as_a_decision_does() -> None:
+    command, begun = BeginAdverseAction(told="una anotación"), state(SCREENED)
+    (fact,) = build_adverse_facts(command, ORIGIN, begun, START.date(), "es")
+    assert (fact.data["reason"], fact.data["told"]) == ("as asked", "una anotación")
+    (fact,) = build_adverse_facts(BeginAdverseAction(), ORIGIN, begun, START.date(), "es")
+    assert fact.data["written_in"] == "en"
+
+
+def test_of_an_approval_no_reason_is_told() -> None:
+    (_, _, data) = come_to(Decide(verdict=Verdict.APPROVE), SCREENED)[0]
+    assert not {"told", "written_in"} & data.keys()
+
+
+def test_what_was_told_before_languages_were_kept_is_marked_in_none() -> None:
+    assert GivenReason(reason="as asked").told_reason == ToldReason("as asked")
+
+
+def test_c8_of_several_ends_the_last_one_is_told() -> None:
+    ends = [
+        Fact(id=str(day), kind=kind, at=START + timedelta(days=day), data={"reason": kind.value, "told": told})
+        for day, (kind, told) in enumerate([(FactKind.REVOKED, None), (FactKind.TERMINATED, "terminada")])
+    ]
+    assert find_told_ending(ends[:1]) == ToldReason("revoked")
+    assert find_told_ending(reversed(ends)) == ToldReason("terminada")
+    assert find_told_ending([]) == ToldReason()
+
+
+def test_a_reason_is_given_to_a_command_by_what_is_said_of_it() -> None:
+    assert Wording(" ", "en").list_given() == {}
+    assert Wording(" lo dicho ", "es").list_given() == {"told": "lo dicho", "written_in": "es"}
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,9 @@ async def test_e8_notice_is_given_before_a_denial_by_a_report(clerk: Clerk, worl
     await world.until(opened, "awaiting_decision")
     case = opened["case_id"]
     assert "begin the adverse action" in await clerk.refused("decide", case, "deny", *STAFF)
-    assert (await clerk.json("check", case, "adverse", *STAFF))["state"] == "applied"
+    theirs = ("--told", "Lo que dice su informe.")
+    assert "goes with adverse" in await clerk.refused("check", case, "end-dispute", *theirs, *STAFF, status=2)
+    assert (await clerk.json("check", case, "adverse", *theirs, *STAFF))["state"] == "applied"
     await world.until(opened, lambda status: status["adverse_action"]["last_day"])
     following = (await client_of(world.stack)).get_workflow_handle(make_adverse_action_workflow_id(case, 1))
     await following.terminate("in the wrong window")
@@ -180,12 +182,17 @@ async def test_e8_notice_is_given_before_a_denial_by_a_report(clerk: Clerk, worl
 
 async def test_a_case_ends_by_withdrawal_or_revocation(clerk: Clerk, world: World) -> None:
     for verb in ("withdraw", "revoke"):
-        opened = await world.opened(documents.agent())
+        opened = await world.opened(documents.agent(language="es"))
         await world.until(opened, "awaiting_decision")
-        assert (await clerk.json(verb, opened["case_id"], *STAFF))["state"] == "applied"
+        ended = await clerk(verb, opened["case_id"], *STAFF, "--told", "Lo hemos visto.")
+        assert (ended.status, ended.err) == (0, "")
         ended = await clerk.json("status", opened["case_id"], "--history")
         assert ended["stage"] == {"withdraw": "withdrawn", "revoke": "revoked"}[verb]
         assert ended["history"][-1]["kind"].endswith(ended["stage"])
+        (done,) = [
+            one for one in await clerk.json("audit", opened["case_id"]) if one["action"] == f"case.{ended['stage']}"
+        ]
+        assert (done["reason"], done["details"]["told"]) == ("looked at it", "Lo hemos visto.")
         assert "ended" in await clerk.refused("decide", opened["case_id"], "approve", *STAFF)
 
 
@@ -242,7 +249,10 @@ async def test_people_read_it_in_80_columns(clerk: Clerk, world: World) -> None:
     case = opened["case_id"]
     ask = ("decide", case, "ask", "--as", "ana", "--reason", "Where [bold]exactly[/bold]?")
     assert "control characters" in await clerk.refused(*ask[:-1], "Where \x1b[31m?", status=2)
-    await clerk.json(*ask)
+    asked = await clerk(*ask)
+    assert (asked.status, asked.err.count("\n")) == (0, 1)
+    assert "reads Spanish" in asked.err
+    assert "--told" in asked.err, "and nothing else tells them what it is for"
     for verb in (["status", case, "--history"], ["audit", case], ["list"]):
         ran = await clerk(*verb)
         assert ran.status == 0, ran.err

@@ -6,6 +6,7 @@ from pathlib import Path
 from domain.federal.markets import Role
 from domain.federal.policies import FEDERAL_POLICIES
 from domain.shared.cases.authority import ORDERED, Authority, PendingTermination, Rebuttal, Suspension, SuspensionCause
+from domain.shared.cases.facts import ToldReason
 from domain.shared.cases.notices import ABOUT_APPEALS, AUTHORITY_NOTICES, TOPIC_OF_WAITING, Notice, Topic
 from domain.shared.cases.review_times import ReviewTime
 from domain.shared.cases.stages import OWNER
@@ -365,7 +366,7 @@ def question(
 ) -> dict[str, object]:
     """The status page while staff wait for an answer, about these fields alone where any are named."""
     asked = {
-        "text": "Which clinic & where?\nPlease send its name.",
+        "told": ToldReason("Which clinic & where?\nPlease send its name."),
         "action": "/me/0a1b2c/information",
         "fields": {*(named or list_askable_fields(kind))},
         "is_narrow": bool(named),

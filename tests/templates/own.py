@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 
 from db.own_tables import OwnSession
+from domain.shared.cases.facts import ToldReason
 from domain.state.contacts import list_contacts
 from tests.templates.contexts import ANSWERS, frame
 from web.gallery.samples import REFERENCE
@@ -132,7 +133,12 @@ DECIDED = {
     "outcome": "upheld",
     "due_on": None,
     "decisions": [
-        {"label": "informal review", "outcome": "upheld", "reason": "A reason.", "effective_on": date(2026, 12, 1)}
+        {
+            "label": "informal review",
+            "outcome": "upheld",
+            "told": ToldReason("A reason."),
+            "effective_on": date(2026, 12, 1),
+        }
     ],
     "files": [],
 }

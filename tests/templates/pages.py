@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 from itertools import product
 
+from domain.shared.cases.facts import ToldReason
 from domain.shared.cases.stages import Stage
 from tests.templates import contexts
 from tests.templates.contexts import KINDS, STATE_WAITS
@@ -144,7 +145,7 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     ),
     "status, denied with a reason": (
         "status.html",
-        partial(contexts.status, stage="denied", waiting_for=None, reason="The license is not active."),
+        partial(contexts.status, stage="denied", waiting_for=None, reason=ToldReason("The license is not active.")),
     ),
     **{
         f"question, {kind}, {faulty}": ("status.html", partial(contexts.question, kind=kind, answered=faulty))

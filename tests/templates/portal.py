@@ -8,6 +8,7 @@ from itertools import product
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import Curriculum, FederalList, Market, MarketplaceAgreement, Role
 from domain.shared.cases.authority import Authority
+from domain.shared.cases.facts import ToldReason
 from tests.templates.contexts import (
     AUTHORITIES,
     FEDERAL_CONTACT,
@@ -421,7 +422,7 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
     **{
         f"home, {stage}, {reason}": (
             "portal_home.html",
-            partial(home, waiting_for=None, stage=stage, reason=reason, missing=[SENTENCE]),
+            partial(home, waiting_for=None, stage=stage, reason=reason and ToldReason(reason), missing=[SENTENCE]),
         )
         for stage, reason in product(("withdrawn", "revoked", "closed"), (None, SENTENCE))
     },

@@ -11,6 +11,7 @@ from domain.federal.markets import FederalList, NpnStatus
 from domain.federal.profile import ProfileStatus, RegistrationRequest
 from domain.shared.assister import AssisterType
 from domain.shared.cases import reasons
+from domain.shared.cases.appeals import AppealOutcome
 from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.events import EventSource, EventState
 from domain.shared.cases.facts import FactKind
@@ -99,9 +100,9 @@ def test_what_has_no_name_is_shown_as_it_is() -> None:
     assert explain_reason(Reason("override_needed", {"checks": "no_such_check"}), "en").endswith(": no_such_check.")
 
 
-def test_every_usual_reason_is_for_one_verdict_and_every_form_has_its_permission() -> None:
-    offered = {
-        code for verdict in Verdict for licensed in (True, False) for code in list_usual_reasons(verdict, licensed)
-    }
+def test_every_usual_reason_is_for_a_step_and_every_form_has_its_permission() -> None:
+    steps = (*Verdict, *CommandKind, *AppealOutcome)
+    assert len(set(steps)) == len(steps), "a name of two steps would offer the reasons of both"
+    offered = {code for step in steps for licensed in (True, False) for code in list_usual_reasons(step, licensed)}
     assert offered == set(USUAL)
     assert {permission for permission, _ in FORMS.values()} <= set(Permission)

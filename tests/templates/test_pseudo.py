@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from domain.shared.cases.appeals import AppealOutcome
+from domain.shared.cases.facts import ToldReason
 from domain.shared.cases.notices import Notice
 from templates.catalogs import LANGUAGES
 from templates.dates import format_day, format_moment
@@ -105,6 +106,8 @@ def data(value: object) -> Iterator[str]:
         yield from (format_day(one, value) for one in LANGUAGES)
     elif isinstance(value, BaseModel):
         yield from data(value.model_dump())
+    elif isinstance(value, ToldReason):
+        yield from data(value.words)
     elif isinstance(value, Mapping):
         for each in value.values():
             yield from data(each)

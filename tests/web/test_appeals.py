@@ -14,12 +14,14 @@ from db.reads.cases import read_audit
 from domain.shared.cases.facts import FactKind
 from domain.shared.documents.evidence import LARGEST_FILE, LARGEST_FORM, MOST_FILES
 from domain.shared.documents.faults import Invalid
+from templates.catalogs import translate
 from tests.support import documents
 from tests.support.evidence import jpeg, pdf, png
 from tests.web import test_pages
 from tests.web.house import House
 from web.http.permissions import StaffRole
 from web.http.uploads import parse_upload
+from web.staff.reasons import USUAL
 
 Made = dict[str, Any]
 HTML = b"<!doctype html><script>alert(document.cookie)</script>"
@@ -262,6 +264,44 @@ async def test_e6_staff_decide_who_have_decided_nothing_before(house: House) -> 
     assert "independent review" in read(await house.browser.get(there)).text
     audited = [entry["action"] for entry in await house.database.read(read_audit, case_id)]
     assert audited[-2:] == ["appeal.decided", "appeal.decided.refused"]
+
+
+async def test_e6_a_decision_is_told_in_the_appellant_s_language_and_seen_before(house: House) -> None:
+    case_id, page = await appealed(house, documents.broker(language="es"))
+    there, csrf = f"/staff/appeals/{case_id}", await house.sign_in(StaffRole.APPEALS_REVIEWER)
+    form = {"csrf_token": csrf, "outcome": "reversed", "usual": "convinced", "preview": "1"}
+    shown = read(await house.post(f"{there}/decision", form))
+    letter = " ".join(shown.text.partition("Back to what you were writing")[0].replace("> ", "").split())
+    told = translate(USUAL["convinced"].sentence, "es")
+    assert told in letter
+    assert await stage(house, case_id) == "under_appeal"
+    assert "Pick a reason that fits" in read(await house.post(f"{there}/decision", {**form, "usual": "unchanged"})).text
+    future = {**form, "effective_on": "2999-01-01"}
+    assert "after today" in read(await house.post(f"{there}/decision", future)).text
+    upheld = {"csrf_token": csrf, "outcome": "upheld", "reason": "It is right.", "preview": "1"}
+    assert "revisión independiente" in read(await house.post(f"{there}/decision", upheld)).text, "the next phase's"
+    done = await house.post(f"{there}/decision", {**form, "preview": "", "reason": "See page 2.", "told": "Vea la 2."})
+    assert done.headers["location"] == f"{there}?done=reversed"
+    assert f"Told in their language: {told} Vea la 2." in " ".join(read(await house.browser.get(there)).text.split())
+    (decided,) = [one for one in await house.database.read(read_audit, case_id) if one["action"] == "appeal.decided"]
+    assert decided["details"]["told"] == f"{told}\n\nVea la 2."
+    await house.link(case_id)
+    own = read(await house.browser.get(f"{page}?lang=es"))
+    assert "Vea la 2." in own.text
+    assert "See page 2." not in own.text
+
+
+async def test_e6_a_decision_in_another_language_is_marked_for_its_appellant(house: House) -> None:
+    case_id, page = await appealed(house, documents.broker(language="es"))
+    csrf = {"X-CSRF-Token": await house.sign_in(StaffRole.APPEALS_REVIEWER)}
+    ruled = {"outcome": "sent_back", **REASON}
+    assert (
+        await house.browser.post(f"/api/cases/{case_id}/appeal/decision", json=ruled, headers=csrf)
+    ).status_code == 200
+    await house.link(case_id)
+    own = read(await house.browser.get(f"{page}?lang=es"))
+    assert "(en inglés, tal como se escribió)" in own.text
+    assert "en" in [tag.get("lang") for tag in own.of("blockquote")]
 
 
 async def test_e6_a_reviewer_files_on_behalf_and_decides_nothing(house: House) -> None:

@@ -240,6 +240,7 @@ async def test_c8_d6_one_withdraws_a_case_of_ones_own(house: House, person: Brow
     assert page.url.partition("?")[0].endswith(f"/me/{case_id}")
     (command,) = await house.apply_commands()
     assert (command.kind, command.actor, command.case_id) == ("withdraw", "assister", case_id)
+    assert bool(command.data.get("told")) is not bool(reason), "our own sentence is known in every language"
     assert command.reason == reason or (not reason and command.reason.startswith("Withdrawn on one's own pages"))
     page = await person.open(f"/me/{case_id}")
     assert "was withdrawn" in page.text

@@ -14,12 +14,14 @@ from db.tables import AuditRow, CommandRow
 from db.writes.cases import flag_case
 from domain.shared.cases.facts import FactKind
 from domain.state.eligibility import Check, Result, make_finding
+from templates.catalogs import translate
 from tests.support import documents
 from tests.support.tables import add_rows
 from tests.templates.rendered import Reader
 from tests.web.house import House
 from tests.web.test_pages import read
 from web.http.permissions import StaffRole
+from web.staff.reasons import USUAL
 
 OPEN = {"npn_found": Result.PASS, "license_active": Result.UNKNOWN}
 
@@ -65,6 +67,18 @@ async def desk(house: House, document: dict[str, Any] | None = None, **results: 
     if results:
         await house.facts(case_id, FactKind.SCREENED, round=0, findings=found)
     return Desk(house, case_id, csrf)
+
+
+def newest(commands: list[CommandRow]) -> CommandRow:
+    return max(commands, key=lambda one: one.created_at)
+
+
+def seen(answer: httpx2.Response, after: str = "Back to what you were writing") -> str:
+    """The letter that a page shows before it is sent, its quoted lines joined."""
+    page = read(answer)
+    (shown,) = [tag for tag in page.of("div") if tag.get("class") == "preview"]
+    assert shown["lang"] == "es"
+    return " ".join(page.text.partition(after)[0].replace("> ", "").split())
 
 
 def faulty(reader: Reader) -> set[str | None]:
@@ -300,7 +314,7 @@ async def test_a_usual_reason_is_told_in_the_assister_s_language_before_what_was
     await reviewer.send("decision", verdict="ask", usual="ask_address", reason="Gracias.")
     (command,) = await reviewer.commands()
     assert command.reason == "Please check the addresses that you gave us.\n\nGracias."
-    assert command.data["told"] == "Revise las direcciones que nos dio.\n\nGracias."
+    assert command.data["told"] == "Revise las direcciones que nos dio.\n\n(en inglés, tal como se escribió)\nGracias."
 
 
 async def test_a_reason_is_written_in_both_languages_and_the_assister_s_own_is_told(house: House) -> None:
@@ -311,6 +325,85 @@ async def test_a_reason_is_written_in_both_languages_and_the_assister_s_own_is_t
     page = await reviewer.page()
     assert "Told in their language: No existe esa licencia." in page.text
     assert "No such license." in page.text
+
+
+async def test_every_reason_that_is_told_is_picked_or_written_in_their_language_and_seen_before(house: House) -> None:
+    reviewer = await desk(house, documents.agent(language="es"))
+    await house.certify(reviewer.case_id)
+    for form, usual, values in (
+        ("suspend", "complaint", {"suspension": "agreement"}),
+        ("lift", "put_right", {"suspension_id": ""}),
+        ("give_notice", "agreement", {}),
+        ("take_back", "unfounded", {}),
+        ("withdraw", "asked_to", None),
+        ("revoke", "untrue", None),
+        ("terminate", "asked_to_end", {}),
+    ):
+        typed = {**(values or {}), "usual": usual, "reason": "More of it.", "told": "Algo más."}
+        before = len(await reviewer.commands())
+        letter = seen(await reviewer.send(form, preview="1", **typed))
+        english, spanish = (translate(USUAL[usual].sentence, language) for language in ("en", "es"))
+        assert spanish in letter, form
+        assert "Algo más." in letter
+        assert "More of it." not in letter
+        assert len(await reviewer.commands()) == before
+        assert f"{form}-usual" in faulty(read(await reviewer.send(form, **{**typed, "usual": "in_order"}), 422))
+        if values is not None:
+            assert (await reviewer.send(form, **typed)).status_code == 303
+            command = newest(await house.apply_commands())
+            assert command.reason == f"{english}\n\nMore of it."
+            assert command.data["told"] == f"{spanish}\n\nAlgo más."
+            assert f"Told in their language: {spanish}" in (await reviewer.page()).text
+
+
+async def test_a_notice_before_a_denial_is_told_in_their_language(house: House) -> None:
+    reviewer = await desk(house, documents.counselor(), intake_scope=Result.PASS)
+    await house.facts(reviewer.case_id, FactKind.BACKGROUND_REPORTED, result="consider")
+    letter = seen(await reviewer.send("adverse", usual="report", preview="1"))
+    assert translate(USUAL["report"].sentence, "es") in letter
+    assert (await reviewer.send("adverse", reason="An entry.", told="Una anotación.")).status_code == 303
+    await house.apply_commands()
+    (begun,) = await house.list_facts(reviewer.case_id, FactKind.ADVERSE_ACTION_BEGUN)
+    assert (begun["reason"], begun["told"]) == ("An entry.", "Una anotación.")
+
+
+async def test_what_is_told_in_another_language_is_marked_in_the_letter_and_on_their_own_page(house: House) -> None:
+    reviewer = await desk(house, documents.agent(language="es"))
+    note = "(en inglés, tal como se escribió)"
+    assert note in seen(await reviewer.send("withdraw", reason="It was asked for.", preview="1"))
+    spanish = seen(await reviewer.send("withdraw", "?lang=es", reason="Lo pidieron.", preview="1"), "Volver a lo que")
+    assert "Lo pidieron." in spanish
+    assert note not in spanish, "the console's language is the one it was written in"
+    assert (await reviewer.send("withdraw", "?lang=en", reason="It was asked for.")).status_code == 303
+    await house.apply_commands()
+    own = await house.link(reviewer.case_id)
+    page = read(await house.browser.get(f"{own}?lang=es"))
+    assert note in page.text
+    assert [tag.get("lang") for tag in page.of("blockquote")] == ["en"]
+    assert note not in read(await house.browser.get(f"{own}?lang=en")).text
+
+
+async def test_the_api_takes_what_the_assister_is_told_beside_each_such_reason(house: House) -> None:
+    reviewer = await desk(house, documents.agent(language="es"))
+    await house.certify(reviewer.case_id)
+    csrf, told = {"X-CSRF-Token": reviewer.csrf}, {"reason": "As agreed.", "told": "Según lo acordado."}
+    for path, more in (
+        ("suspend", {"kind": "system"}),
+        ("lift", {}),
+        ("terminate", {}),
+        ("lift", {"termination": True}),
+        ("terminate", {"at_once": True}),
+    ):
+        there = f"/api/cases/{reviewer.case_id}/{path}"
+        assert (await house.browser.post(there, json={**told, **more}, headers=csrf)).status_code == 202, path
+        assert newest(await house.apply_commands()).data["told"] == "Según lo acordado."
+    for path in ("withdraw", "revoke"):
+        other = await desk(house, documents.agent(language="es"))
+        there, csrf = f"/api/cases/{other.case_id}/{path}", {"X-CSRF-Token": other.csrf}
+        assert (await house.browser.post(there, json={**told, "told": "x\x07"}, headers=csrf)).status_code == 422
+        assert (await house.browser.post(there, json=told, headers=csrf)).status_code == 202
+        (command,) = await other.commands()
+        assert command.data["told"] == "Según lo acordado."
 
 
 # the letter, before it is sent

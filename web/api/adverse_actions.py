@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
 from web.api.bodies import describe_body, read_body
-from web.api.cases import COMMANDS, CommandId, ReasonBody, answer_command
+from web.api.cases import COMMANDS, CommandId, ReasonBody, ToldBody, answer_command
 from web.http.auth import StaffMember, require_permission
 from web.http.permissions import Permission
 from web.services import ServicesDep
@@ -23,13 +23,14 @@ class DisputeBody(ReasonBody):
     method: ProofMethod
 
 
-@router.post("/adverse", responses=COMMANDS, openapi_extra=describe_body(ReasonBody))
+@router.post("/adverse", responses=COMMANDS, openapi_extra=describe_body(ToldBody))
 async def begin_adverse_action(
     request: Request, services: ServicesDep, me: Decider, case_id: str, key: CommandId = None
 ) -> JSONResponse:
     """Gives notice that the background report may lead to a denial: the days before one begin (E8)."""
-    body = await read_body(request, ReasonBody)
-    answer = await services.cases.begin_adverse_action(case_id, body.reason, me.actor, key)
+    body = await read_body(request, ToldBody)
+    begin = services.cases.begin_adverse_action
+    answer = await begin(case_id, body.reason, me.actor, key, wording=body.wording)
     return await answer_command(services, case_id, answer)
 
 

@@ -17,6 +17,7 @@ from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import Text
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
+from web.api.cases import ToldBody
 from web.http.attachments import build_attachment
 from web.http.auth import StaffMember
 from web.http.defence.file_access import require_file
@@ -59,11 +60,10 @@ class FilingBody(StrictBody):
     received_on: date | None = None
 
 
-class AppealDecisionBody(StrictBody):
+class AppealDecisionBody(ToldBody):
     """A decision on an appeal, with its reason; effective today if no day is given."""
 
     outcome: AppealOutcome
-    reason: Text
     effective_on: date | None = None
 
 
@@ -109,7 +109,7 @@ async def add_evidence(request: Request, services: ServicesDep, me: Filer, case_
 async def decide_appeal(request: Request, services: ServicesDep, me: Decider, case_id: str) -> JSONResponse:
     """Decides an appeal, as somebody else than who decided before; an end that is set aside opens the case again."""
     body = await read_body(request, AppealDecisionBody)
-    decision = DecisionOnAppeal(case_id, me.actor, body.outcome, body.reason, body.effective_on)
+    decision = DecisionOnAppeal(case_id, me.actor, body.outcome, body.reason, body.effective_on, body.wording)
     await services.appeals.decide_appeal(decision)
     return await _answer(services, case_id, 200)
 

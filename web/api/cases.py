@@ -20,7 +20,7 @@ from domain.programs.opening import AnyRequest, parse_vouched_request
 from domain.shared.assister import Kind
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import ProofMethod
-from domain.shared.cases.commands import CommandState
+from domain.shared.cases.commands import CommandState, Wording
 from domain.shared.cases.corrections import CorrectionForm
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.stages import Stage
@@ -65,26 +65,39 @@ COMMANDS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class DecisionBody(StrictBody):
-    """A staff decision; a question may name the fields of the request that it is about (A12).
-
-    ``told`` is the reason in the assister's language, where it is written in both: they are told that.
-    """
-
-    decision: Verdict
-    reason: Text
-    override: OptionalText | None = None
-    fields: Annotated[tuple[FieldName, ...], Field(max_length=MOST_ASKED)] = ()
-    told: OptionalText | None = None
-
-
 class ReasonBody(StrictBody):
     """Why a command is given."""
 
     reason: Text
 
 
-class WithdrawalBody(ReasonBody):
+class ToldBody(ReasonBody):
+    """A reason in English, which the assister is told.
+
+    ``told`` is the reason in the assister's language, where that is another: they are told that. Without it they are
+    told the reason, marked as written in English.
+    """
+
+    told: OptionalText | None = None
+
+    @property
+    def wording(self) -> Wording:
+        """How the assister is told the reason."""
+        return Wording(self.told)
+
+
+class DecisionBody(ToldBody):
+    """A staff decision; a question may name the fields of the request that it is about (A12).
+
+    ``told`` is the reason of a denial, or the question, in the assister's language; see `ToldBody`.
+    """
+
+    decision: Verdict
+    override: OptionalText | None = None
+    fields: Annotated[tuple[FieldName, ...], Field(max_length=MOST_ASKED)] = ()
+
+
+class WithdrawalBody(ToldBody):
     """Why a case is withdrawn; at the assister's wish, how staff have it (D6)."""
 
     method: ProofMethod | None = None
@@ -118,7 +131,7 @@ class CorrectionBody(CorrectionForm):
     reason: Text
 
 
-class SuspendBody(StrictBody):
+class SuspendBody(ToldBody):
     """What is suspended, why, and until which day; without one until the policy's last (E4).
 
     What is ordered at once counts while it is appealed, too, whatever the policy says (E7).
@@ -127,21 +140,18 @@ class SuspendBody(StrictBody):
     kind: SuspensionKind = SuspensionKind.AGREEMENT
     until: date | None = None
     at_once: bool = False
-    reason: Text
 
 
-class LiftBody(StrictBody):
+class LiftBody(ToldBody):
     """Why a suspension is lifted: the one named, else each that staff ordered; or a termination taken back (E4)."""
 
-    reason: Text
     suspension_id: Annotated[str, StringConstraints(max_length=200)] | None = None
     termination: bool = False
 
 
-class TerminateBody(StrictBody):
+class TerminateBody(ToldBody):
     """Why an authority is terminated: after the policy's days of notice, or at once (E4)."""
 
-    reason: Text
     at_once: bool = False
 
 
@@ -243,7 +253,7 @@ async def decide_case(
     body = await read_body(request, DecisionBody)
     decide, actor = services.cases.decide_eligibility, me.actor
     answer = await decide(
-        case_id, body.decision, body.reason, actor, body.override, key, fields=body.fields, told=body.told
+        case_id, body.decision, body.reason, actor, body.override, key, fields=body.fields, wording=body.wording
     )
     return await answer_command(services, case_id, answer)
 
@@ -277,11 +287,12 @@ async def withdraw_case(
 ) -> JSONResponse:
     """Withdraws a request: at the assister's wish, where `method` says how staff have it, or as staff."""
     body = await read_body(request, WithdrawalBody)
-    answer = await services.cases.withdraw_request(case_id, body.reason, me.actor, key, body.method)
+    withdraw = services.cases.withdraw_request
+    answer = await withdraw(case_id, body.reason, me.actor, key, body.method, wording=body.wording)
     return await answer_command(services, case_id, answer)
 
 
-@router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ReasonBody))
+@router.post("/cases/{case_id}/revoke", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(ToldBody))
 async def revoke_case(
     request: Request,
     services: ServicesDep,
@@ -290,10 +301,10 @@ async def revoke_case(
     key: CommandId = None,
 ) -> JSONResponse:
     """Revokes a certification."""
-    body = await read_body(request, ReasonBody)
-    return await answer_command(
-        services, case_id, await services.cases.revoke_certification(case_id, body.reason, me.actor, key)
-    )
+    body = await read_body(request, ToldBody)
+    revoke = services.cases.revoke_certification
+    answer = await revoke(case_id, body.reason, me.actor, key, wording=body.wording)
+    return await answer_command(services, case_id, answer)
 
 
 @router.post("/cases/{case_id}/suspend", tags=["cases"], responses=COMMANDS, openapi_extra=describe_body(SuspendBody))
@@ -307,7 +318,7 @@ async def suspend_case(
     """Suspends the authority to assist; 422 for a day that is past or later than the policy allows (E4)."""
     body = await read_body(request, SuspendBody)
     answer = await services.cases.suspend_authority(
-        case_id, body.kind, body.reason, me.actor, body.until, key, at_once=body.at_once
+        case_id, body.kind, body.reason, me.actor, body.until, key, at_once=body.at_once, wording=body.wording
     )
     return await answer_command(services, case_id, answer)
 
@@ -323,7 +334,13 @@ async def lift_suspension(
     """Lifts a suspension, or takes back a termination of which notice was given (E4)."""
     body = await read_body(request, LiftBody)
     answer = await services.cases.lift_suspension(
-        case_id, body.reason, me.actor, body.suspension_id, key, termination=body.termination
+        case_id,
+        body.reason,
+        me.actor,
+        body.suspension_id,
+        key,
+        termination=body.termination,
+        wording=body.wording,
     )
     return await answer_command(services, case_id, answer)
 
@@ -340,7 +357,8 @@ async def terminate_case(
 ) -> JSONResponse:
     """Terminates the authority to assist: after the policy's days of notice, or at once, which ends the case (E4)."""
     body = await read_body(request, TerminateBody)
-    answer = await services.cases.terminate_authority(case_id, body.reason, me.actor, key, at_once=body.at_once)
+    terminate = services.cases.terminate_authority
+    answer = await terminate(case_id, body.reason, me.actor, key, at_once=body.at_once, wording=body.wording)
     return await answer_command(services, case_id, answer)
 
 

@@ -10,6 +10,7 @@ from db.case_state import find_ending_reason, request_of
 from db.reads.answer_files import list_answer_files
 from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
+from domain.shared.cases.facts import ToldReason
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, SUSPENDING, Stage, WaitingFor
@@ -179,7 +180,7 @@ async def _describe_question(
     files = await services.database.read(list_answer_files, certification.case.case_id, number)
     action = f"{here}/information/documents?lang={language}"
     return {
-        "text": decision.told_reason if decision else "",
+        "told": decision.told_reason if decision else ToldReason(),
         "action": action,
         "fields": list_asked_fields(certification.state),
         "is_narrow": bool(decision and decision.fields),
@@ -190,7 +191,7 @@ async def _describe_question(
     }
 
 
-async def _find_reason(services: Services, certification: OwnCertification) -> str | None:
+async def _find_reason(services: Services, certification: OwnCertification) -> ToldReason | None:
     if certification.state.stage is Stage.DENIED and certification.state.decision:
         return certification.state.decision.told_reason
     if certification.state.stage in SUSPENDING:

@@ -36,10 +36,12 @@ FIND_LOCAL_HELP_URL = "https://certify.example.org/registry/find-local-help"
 
 LONG_NAME = ("Maximiliana Ejemplo Concepción de los Ángeles", "Montoya-Archuleta y Baca de la Cruz Sample III")
 ROLES = frozenset(Role)
+OTHERWISE = "otherwise"
 # What tells the samples of one notice apart, besides the reader and what a reminder is about.
 VARIANTS: Labels = {
     "with_reason": N_("With a reason"),
     "without_reason": N_("Without a reason"),
+    OTHERWISE: N_("Written in the other language"),
     "confirmed": N_("Eligibility confirmed"),
     "with_account": N_("With a portal account"),
     "portal_ready": N_("Everything in the portal is ready"),
@@ -98,6 +100,7 @@ APPEAL: dict[str, object] = {
     "effective_on": date(2024, 4, 2),
     "stayed": False,
     "until": None,
+    "written_in": "",
 }
 APPEAL_BY: dict[str, object] = {"appeal_by": date(2024, 5, 4), "appeal_waits": False}
 
@@ -226,7 +229,8 @@ class NoticeSample:
 
     def build_values(self, language: str) -> dict[str, object]:
         """What its templates need."""
-        return build_notice_values(self.notice, language, self.kind, **self.changes)
+        changes = {**self.changes, **(_write_otherwise(self.notice, language) if self.variant == OTHERWISE else {})}
+        return build_notice_values(self.notice, language, self.kind, **changes)
 
 
 @dataclass(frozen=True)
@@ -342,14 +346,22 @@ def _build_reader_values(notice: Notice, language: str, kind: str) -> Mapping[st
             ]
         }
     if notice is Notice.INFORMATION_NEEDED:
-        return {"question": _QUESTION[language]}
+        return {"question": _QUESTION[language], "written_in": ""}
     if notice is Notice.CERTIFICATE_CORRECTED:
         return {"certificates": _correct_certificates("individual" if kind in ROLES else "")}
-    reason = {"reason": _REASONS[notice][language]} if notice in _REASONS else {}
+    reason = {"reason": _REASONS[notice][language], "written_in": ""} if notice in _REASONS else {}
     if notice in ABOUT_ADVERSE_ACTIONS:
         agency = find_sample_policy().report_agency
         return {"adverse": {**ADVERSE_ACTION, "rights": agency.summary_of_rights[language] if agency else ""}, **reason}
     return reason
+
+
+def _write_otherwise(notice: Notice, language: str) -> dict[str, object]:
+    """Words of staff that are in the other language than their reader's."""
+    other = "en" if language == "es" else "es"
+    if notice is Notice.INFORMATION_NEEDED:
+        return {"question": _QUESTION[other], "written_in": other}
+    return {"reason": _REASONS[notice][other], "written_in": other}
 
 
 def _correct_certificates(*markets: str) -> list[dict[str, object]]:
@@ -387,6 +399,8 @@ def _make_notices() -> Iterator[NoticeSample]:
         Notice.ADVERSE_ACTION_CANCELED: (counselor,),
         Notice.APPEAL_FILED: (broker, agent_broker),
     }
+    yield NoticeSample(Notice.INFORMATION_NEEDED, broker, OTHERWISE)
+    yield NoticeSample(Notice.DENIED, broker, OTHERWISE)
     long_name = dict(zip(("first_name", "last_name"), LONG_NAME, strict=True))
     for notice, kinds in unlike.items():
         yield from (NoticeSample(notice, kind) for kind in kinds)

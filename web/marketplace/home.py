@@ -9,6 +9,7 @@ from db.case_state import applicant_of, find_ending_reason
 from db.reads.third_parties import read_mlms_urls
 from domain.federal.markets import MLMS, Curriculum, FederalList, Market, NpnStatus
 from domain.federal.registration import RegistrationState
+from domain.shared.cases.facts import ToldReason
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import SUSPENDING, WaitingFor
@@ -117,7 +118,7 @@ def allow_vendor_sites(visit: Visit) -> dict[str, str]:
     return {**PRIVATE, "Content-Security-Policy": build_content_security_policy(*origins)}
 
 
-async def _find_ending_reason(visit: Visit) -> str | None:
+async def _find_ending_reason(visit: Visit) -> ToldReason | None:
     if visit.registration.state.stage in SUSPENDING:
         return await visit.services.database.read(find_ending_reason, visit.case_id)
     return None

@@ -8,7 +8,7 @@ from fastapi import Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from db.case_state import UnknownCase, load_snapshot
+from db.case_state import CaseSnapshot, UnknownCase, load_snapshot
 from db.reads.appeals import find_evidence, read_open_appeals
 from db.writes.appeals.deciding import DecisionOnAppeal
 from db.writes.appeals.filing import Filing
@@ -25,6 +25,7 @@ from domain.shared.documents.evidence import LARGEST_FILE, MEGABYTE, MOST_FILES
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
 from templates.catalogs import N_, translate
+from templates.labels import find_label
 from web.http.addresses import build_query
 from web.http.attachments import build_attachment
 from web.http.forms import Values, read_form
@@ -34,6 +35,7 @@ from web.http.sentences import explain_reason
 from web.http.uploads import read_upload
 from web.staff.case_page import FormAttempt
 from web.staff.layout import APPEALS as HOME, StaffVisit, build_page_urls, require_file_visit, require_visit
+from web.staff.reasons import find_reason_faults, is_licensed, list_usual_reasons, read_reason, translate_usual_reasons
 
 router = build_page_router(prefix=HOME)
 
@@ -57,6 +59,7 @@ _MISSING = {
     "method": N_("Choose how the appeal came."),
     "outcome": N_("Choose what you decide."),
     "reason": N_("Give a reason."),
+    "usual": N_("Pick a reason that fits your decision, or none."),
     "file": N_("Choose a file."),
 }
 
@@ -123,11 +126,16 @@ async def decide_case_appeal(visit: DeciderVisit, case_id: str) -> Response:
     values = await read_form(visit.request)
     outcome, day = values.get("outcome", ""), _read_day(values, "effective_on")
     faults = [Fault("outcome", "required")] if outcome not in list(AppealOutcome) else []
-    faults += find_text_faults("reason", values.get("reason", ""))
+    snapshot = await _load_snapshot(visit, case_id)
+    offered = list_usual_reasons(AppealOutcome(outcome), is_licensed(snapshot.state)) if not faults else {}
+    faults += find_reason_faults(values, offered)
     faults += [day] if isinstance(day, Fault) else []
     if faults or isinstance(day, Fault):
         return await _render(visit, case_id, FormAttempt("decision", values, faults), 422)
-    decision = DecisionOnAppeal(case_id, visit.me.actor, AppealOutcome(outcome), values["reason"], day)
+    said = read_reason(values, visit.language, snapshot.applicant.language)
+    decision = DecisionOnAppeal(case_id, visit.me.actor, AppealOutcome(outcome), said.reason, day, said.wording)
+    if values.get("preview"):
+        return await _show_letter(visit, decision, values)
     return await _try(visit, case_id, "decision", values, visit.services.appeals.decide_appeal(decision), outcome)
 
 
@@ -139,6 +147,24 @@ async def download_case_evidence(visit: ReaderVisit, case_id: str, number: Numbe
         raise HTTPException(404, "There is no such file.")
     await visit.record_access("evidence", [case_id])
     return build_attachment(found)
+
+
+async def _show_letter(visit: StaffVisit, decision: DecisionOnAppeal, values: Values) -> HTMLResponse:
+    """The page with the form as it was sent, and the letter by which the appellant would be told."""
+    try:
+        letter = await visit.services.previews.preview_decision(decision)
+    except Invalid as invalid:
+        return await _render(visit, decision.case_id, FormAttempt("decision", values, invalid.faults), 422)
+    except Refusal as refusal:
+        return await _render(visit, decision.case_id, FormAttempt("decision", values, refused=refusal.reason), 409)
+    return await _render(visit, decision.case_id, FormAttempt("decision", values, previewed=True, letter=letter))
+
+
+async def _load_snapshot(visit: StaffVisit, case_id: str) -> CaseSnapshot:
+    try:
+        return await visit.services.database.read(load_snapshot, case_id)
+    except UnknownCase:
+        raise _build_not_found() from None
 
 
 def _read_day(values: Values, field: str) -> date | Fault | None:
@@ -170,10 +196,8 @@ async def _render(
     visit: StaffVisit, case_id: str, attempt: FormAttempt | None = None, status: int = 200
 ) -> HTMLResponse:
     language, tried = visit.language, attempt or FormAttempt("")
-    try:
-        snapshot = await visit.services.database.read(load_snapshot, case_id)
-    except UnknownCase:
-        raise _build_not_found() from None
+    snapshot = await _load_snapshot(visit, case_id)
+    usual = translate_usual_reasons(AppealOutcome, is_licensed(snapshot.state), language)
     appeals = await visit.services.appeals.read_appeals(case_id)
     offer = await visit.services.appeals.find_offer(case_id)
     await visit.record_access("appeals", [case_id])
@@ -202,6 +226,10 @@ async def _render(
         most_files=MOST_FILES,
         largest_file=LARGEST_FILE // MEGABYTE,
         done=translate(done, language) if done else None,
+        theirs=snapshot.applicant.language,
+        usual=[(find_label("appeal_outcome", outcome, language), usual[outcome]) for outcome in AppealOutcome],
+        previewed=tried.previewed,
+        letter=tried.letter,
         tried=tried.form,
         values=tried.values,
         errors=_describe_faults(tried.faults, language),

@@ -96,7 +96,7 @@ async def decide_same_person(visit: IdentityVisit, number: Number) -> Response:
     faults += find_text_faults("reason", values.get("reason", ""))
     if faults:
         return await _render_rivals(visit, number, FormAttempt("same", values, faults), 422)
-    proof = NpnProof(method, visit.me.actor, document.strip(), values["reason"].strip())
+    proof = NpnProof(method, visit.me.actor, document.strip(), values["reason"].strip(), visit.language)
     try:
         await visit.services.claims.settle_same_person(
             number,

@@ -17,12 +17,16 @@ from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
 from domain.shared.cases.commands import (
+    IN_ENGLISH,
     CommandData,
+    CommandKind,
     CommandState,
     GiveNotice,
+    Lift,
     Revoke,
     Suspend,
     Terminate,
+    ToldCommand,
     Withdraw,
 )
 from domain.shared.cases.corrections import parse_correction
@@ -31,12 +35,10 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
-from domain.state.certification import CertificationState
 from domain.state.commands import BeginAdverseAction, Decide
 from domain.state.eligibility import CheckSource, Verdict
 from starter.cases import CommandOutcome, now
 from starter.temporal import Unreachable
-from templates.catalogs import translate
 from web.http.forms import Values, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.staff.case_page import FormAttempt, render_case
@@ -44,7 +46,7 @@ from web.staff.claims import find_document_faults, find_method_faults
 from web.staff.filters import ALL, build_address, read_filters
 from web.staff.layout import StaffVisit, require_visit
 from web.staff.panel import FORMS, list_overridden
-from web.staff.reasons import USUAL, list_usual_reasons
+from web.staff.reasons import TypedReason, find_reason_faults, is_licensed, list_usual_reasons, read_reason
 
 router = build_page_router(prefix="/staff/cases/{case_id}")
 
@@ -60,14 +62,14 @@ class PostedDecision:
     """What a form decides."""
 
     verdict: Verdict
-    reason: str
+    said: TypedReason
     override: str | None
     fields: tuple[str, ...] = ()
-    told: str | None = None
 
     def build_command(self) -> Decide:
         """The command it comes to."""
-        return Decide(verdict=self.verdict, override=self.override or None, fields=self.fields, told=self.told)
+        wording = self.said.wording.list_given()
+        return Decide(verdict=self.verdict, override=self.override or None, fields=self.fields, **wording)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,17 @@ class PostedForm:
         """What is wrong with the reason: none is given, or it is too long or no text."""
         return find_text_faults("reason", self.reason)
 
+    async def read_told(self, step: CommandKind, faults: Sequence[Fault] = ()) -> TypedReason:
+        """Why they do it, as the assister is told; these are the faults of other fields.
+
+        Raises `Invalid` with every fault, and `UnknownCase`.
+        """
+        snapshot = await self.visit.services.database.read(load_snapshot, self.case_id)
+        offered = list_usual_reasons(step, is_licensed(snapshot.state))
+        if faults := [*faults, *find_reason_faults(self.values, offered)]:
+            raise Invalid(faults)
+        return read_reason(self.values, self.visit.language, snapshot.applicant.language)
+
     async def show_faults(self, faults: Sequence[Fault]) -> Response:
         """The case's page with the form as it was sent, and what is wrong with it. Raises `UnknownCase`."""
         return await self._show_again(FormAttempt(self.name, self.values, faults), 422)
@@ -106,12 +119,15 @@ class PostedForm:
         """Whether the letter is asked for that would be sent, and nothing else."""
         return bool(self.values.get("preview"))
 
-    async def show_letter(self, notice: Notice | None, command: CommandData, reason: str) -> Response:
+    async def show_letter(self, notice: Notice | None, command: CommandData, said: TypedReason) -> Response:
         """The case's page with the form as it was sent, and the letter by which the assister would be told."""
         if notice is None:
             return await self._show_again(FormAttempt(self.name, self.values, previewed=True), 200)
         previews, actor = self.visit.services.previews, self.visit.me.actor
-        letter = await previews.preview_letter(self.case_id, notice, command, reason, actor)
+        try:
+            letter = await previews.preview_letter(self.case_id, notice, command, said.reason, actor)
+        except Refusal as refusal:
+            return await self.show_refusal(refusal.reason)
         return await self._show_again(FormAttempt(self.name, self.values, previewed=True, letter=letter), 200)
 
     def lead_back(self) -> Response:
@@ -141,11 +157,18 @@ async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> 
         decided = read_decision(form.values, snapshot.state, form.visit.language, snapshot.applicant.language)
     except Invalid as invalid:
         return await form.show_faults(invalid.faults)
-    verdict, reason, override = decided.verdict, decided.reason, decided.override
+    verdict, said = decided.verdict, decided.said
     if form.is_preview:
-        return await form.show_letter(_TOLD_BY.get(verdict), decided.build_command(), reason)
+        return await form.show_letter(_TOLD_BY.get(verdict), decided.build_command(), said)
     command = services.cases.decide_eligibility(
-        form.case_id, verdict, reason, actor, override, form.command_id, fields=decided.fields, told=decided.told
+        form.case_id,
+        verdict,
+        said.reason,
+        actor,
+        decided.override,
+        form.command_id,
+        fields=decided.fields,
+        wording=said.wording,
     )
     return await give_command(form, command, verdict)
 
@@ -195,19 +218,18 @@ async def repeat_checks(form: Annotated[PostedForm, require_form("repeat")]) -> 
 async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]) -> Response:
     """Withdraws the request: at the assister's wish, where it is said how staff have it, or as staff (D6)."""
     method = form.values.get("method", "")
-    if faults := [*find_method_faults(method, may_lack=True), *form.find_reason_faults()]:
-        return await form.show_faults(faults)
-    if form.is_preview:
-        return await form.show_letter(Notice.WITHDRAWN, Withdraw(), form.reason)
-    end, wish = form.visit.services.cases.withdraw_request, ProofMethod(method) if method else None
-    return await give_command(form, end(form.case_id, form.reason, form.visit.me.actor, form.command_id, wish))
+    faults, wish = (
+        find_method_faults(method, may_lack=True),
+        ProofMethod(method) if method in list(ProofMethod) else None,
+    )
+    give = partial(form.visit.services.cases.withdraw_request, method=wish)
+    return await _give_told(form, Notice.WITHDRAWN, Withdraw(), give, faults)
 
 
 @router.post("/revoke")
 async def revoke_certification(form: Annotated[PostedForm, require_form("revoke")]) -> Response:
     """Revokes the certification."""
-    letter = Notice.REVOKED, Revoke()
-    return await _give_with_reason(form, form.visit.services.cases.revoke_certification, letter)
+    return await _give_told(form, Notice.REVOKED, Revoke(), form.visit.services.cases.revoke_certification)
 
 
 @router.post("/suspend")
@@ -221,53 +243,40 @@ async def suspend_authority(form: Annotated[PostedForm, require_form("suspend")]
             until = date.fromisoformat(written)
         except ValueError:
             faults.append(Fault("until", "day"))
-    if faults := [*faults, *form.find_reason_faults()]:
-        return await form.show_faults(faults)
-    if form.is_preview:
-        order = Suspend(suspension=SuspensionKind(kind), until=until, at_once=bool(form.values.get("at_once")))
-        return await form.show_letter(Notice.AUTHORITY_SUSPENDED, order, form.reason)
-    cases, actor = form.visit.services.cases, form.visit.me.actor
-    command = cases.suspend_authority(
-        form.case_id,
-        SuspensionKind(kind),
-        form.reason,
-        actor,
-        until,
-        form.command_id,
-        at_once=bool(form.values.get("at_once")),
-    )
-    return await give_command(form, command)
+    what = SuspensionKind.AGREEMENT if faults else SuspensionKind(kind)
+    order = Suspend(suspension=what, until=until, at_once=bool(form.values.get("at_once")))
+    suspend = form.visit.services.cases.suspend_authority
+    give = partial(suspend, kind=what, until=until, at_once=order.at_once)
+    return await _give_told(form, Notice.AUTHORITY_SUSPENDED, order, give, faults)
 
 
 @router.post("/lift")
 async def lift_suspension(form: Annotated[PostedForm, require_form("lift")]) -> Response:
     """Lifts a suspension, or every one that staff ordered (E4)."""
-    if faults := form.find_reason_faults():
-        return await form.show_faults(faults)
-    cases, named = form.visit.services.cases, form.values.get("suspension_id", "")
-    return await give_command(
-        form, cases.lift_suspension(form.case_id, form.reason, form.visit.me.actor, named, form.command_id)
-    )
+    named = form.values.get("suspension_id", "") or None
+    give = partial(form.visit.services.cases.lift_suspension, suspension_id=named)
+    return await _give_told(form, Notice.AUTHORITY_RESTORED, Lift(suspension_id=named), give)
 
 
 @router.post("/take_back")
 async def take_termination_back(form: Annotated[PostedForm, require_form("take_back")]) -> Response:
     """Takes back a termination of which notice was given (E4)."""
-    return await _give_with_reason(form, partial(form.visit.services.cases.lift_suspension, termination=True))
+    give = partial(form.visit.services.cases.lift_suspension, termination=True)
+    return await _give_told(form, Notice.TERMINATION_TAKEN_BACK, Lift(termination=True), give)
 
 
 @router.post("/give_notice")
 async def give_notice(form: Annotated[PostedForm, require_form("give_notice")]) -> Response:
     """Gives notice of a termination (E4)."""
-    letter = Notice.TERMINATION_NOTICED, GiveNotice()
-    return await _give_with_reason(form, form.visit.services.cases.terminate_authority, letter)
+    give = form.visit.services.cases.terminate_authority
+    return await _give_told(form, Notice.TERMINATION_NOTICED, GiveNotice(), give)
 
 
 @router.post("/terminate")
 async def terminate_authority(form: Annotated[PostedForm, require_form("terminate")]) -> Response:
     """Terminates at once (E4)."""
-    letter = Notice.TERMINATED, Terminate()
-    return await _give_with_reason(form, partial(form.visit.services.cases.terminate_authority, at_once=True), letter)
+    give = partial(form.visit.services.cases.terminate_authority, at_once=True)
+    return await _give_told(form, Notice.TERMINATED, Terminate(), give)
 
 
 @router.post("/rebut")
@@ -289,8 +298,8 @@ async def file_staff_rebuttal(form: Annotated[PostedForm, require_form("rebut")]
 @router.post("/adverse")
 async def begin_adverse_action(form: Annotated[PostedForm, require_form("adverse")]) -> Response:
     """Gives notice that the background report may lead to a denial (E8)."""
-    letter = Notice.ADVERSE_ACTION_BEGUN, BeginAdverseAction()
-    return await _give_with_reason(form, form.visit.services.cases.begin_adverse_action, letter)
+    give = form.visit.services.cases.begin_adverse_action
+    return await _give_told(form, Notice.ADVERSE_ACTION_BEGUN, BeginAdverseAction(), give)
 
 
 @router.post("/dispute")
@@ -371,18 +380,39 @@ async def restart_case(form: Annotated[PostedForm, require_form("restart")]) -> 
     return form.lead_back()
 
 
-async def _give_with_reason(
-    form: PostedForm,
-    end: Callable[..., Awaitable[CommandOutcome]],
-    letter: tuple[Notice, CommandData] | None = None,
-) -> Response:
-    """Gives a command that has a reason and nothing else; ``letter`` is what tells of it, where there is one to see."""
+async def _give_with_reason(form: PostedForm, give: Callable[..., Awaitable[CommandOutcome]]) -> Response:
+    """Gives a command that has a reason, which the assister isn't told, and nothing else."""
     if faults := form.find_reason_faults():
         return await form.show_faults(faults)
-    if letter and form.is_preview:
-        return await form.show_letter(*letter, form.reason)
-    command = end(form.case_id, form.reason, form.visit.me.actor, command_id=form.command_id)
+    command = give(form.case_id, reason=form.reason, actor=form.visit.me.actor, command_id=form.command_id)
     return await give_command(form, command)
+
+
+async def _give_told(
+    form: PostedForm,
+    notice: Notice,
+    command: ToldCommand,
+    give: Callable[..., Awaitable[CommandOutcome]],
+    faults: Sequence[Fault] = (),
+) -> Response:
+    """Gives a command whose reason the assister is told by this notice, or shows the letter first.
+
+    ``give`` gives it, ``faults`` are those of other fields than the reason's.
+    """
+    try:
+        said = await form.read_told(command.kind, faults)
+    except Invalid as invalid:
+        return await form.show_faults(invalid.faults)
+    if form.is_preview:
+        return await form.show_letter(notice, command.model_copy(update=said.wording.list_given()), said)
+    given = give(
+        case_id=form.case_id,
+        reason=said.reason,
+        actor=form.visit.me.actor,
+        command_id=form.command_id,
+        wording=said.wording,
+    )
+    return await give_command(form, given)
 
 
 async def give_command(
@@ -414,47 +444,24 @@ async def _find_next_case(form: PostedForm) -> str | None:
 
 
 def read_decision(values: Values, state: CaseState, language: str, theirs: str) -> PostedDecision:
-    """What a form decides. A usual reason goes before the words that were typed. Raises `Invalid` with every fault.
+    """What a form decides, its reason read by `read_reason`. Raises `Invalid` with every fault.
 
-    ``language`` is the reader's, in which the reason is recorded; where the assister reads another one, ``theirs``, the
-    reason of a denial or a question is told in that.
+    The assister is told the reason of a denial or a question, not that of an approval.
     """
-    chosen, usual, written = values.get("verdict", ""), values.get("usual", ""), values.get("reason", "")
+    chosen = values.get("verdict", "")
     verdict = Verdict(chosen) if chosen in list(Verdict) else None
     faults = [] if verdict else [Fault("verdict", "required")]
-    if usual and not (verdict and usual in list_usual_reasons(verdict, _is_licensed(state))):
-        faults.append(Fault("usual", "required"))
-    faults += find_text_faults("reason", written) if written or not usual else []
-    faults += find_text_faults("told", values["told"]) if values.get("told", "").strip() else []
+    faults += find_reason_faults(values, list_usual_reasons(verdict, is_licensed(state)) if verdict else {})
     override = values.get("override", "") if verdict is Verdict.APPROVE and list_overridden(state) else None
     if override is not None:
         faults += find_text_faults("override", override)
     if verdict is None or faults:
         raise Invalid(faults)
-    said = translate(USUAL[usual].sentence, language) if usual else ""
-    told = _find_told(values, usual, theirs) if verdict is not Verdict.APPROVE and theirs != language else None
+    said = read_reason(values, language, theirs)
+    if verdict is Verdict.APPROVE:
+        said = TypedReason(said.reason, IN_ENGLISH)
     named = tuple(name.removeprefix(ASKED) for name in values if name.startswith(ASKED) and verdict is Verdict.ASK)
-    return PostedDecision(verdict, _join(said, written), override, named, told)
-
-
-def _find_told(values: Values, usual: str, theirs: str) -> str | None:
-    """The reason in the assister's language: a usual one is known in it, words are those that staff have written in it.
-
-    None where staff have only written, in one language: the assister is told that.
-    """
-    written = values.get("told", "").strip()
-    if not (usual or written):
-        return None
-    return _join(translate(USUAL[usual].sentence, theirs) if usual else "", written or values.get("reason", ""))
-
-
-def _join(said: str, written: str) -> str:
-    """A usual reason goes before the words that were written."""
-    return "\n\n".join(part for part in (said, written) if part.strip())
-
-
-def _is_licensed(state: CaseState) -> bool:
-    return isinstance(state, CertificationState) and state.opening.kind.is_licensed
+    return PostedDecision(verdict, said, override, named)
 
 
 def _redirect_to_case(request: Request, case_id: str, **told: str) -> RedirectResponse:

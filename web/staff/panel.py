@@ -37,11 +37,10 @@ from domain.state.eligibility import Check, CheckSource, Verdict, find_open_chec
 from domain.state.policy import Policy
 from domain.state.questions import list_asked_fields
 from domain.state.request import list_askable_fields
-from templates.catalogs import translate
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason
-from web.staff.reasons import list_usual_reasons
+from web.staff.reasons import is_licensed, translate_usual_reasons
 
 # The forms of a case's page, each with the permission it needs and the command it gives; what is no command gives none.
 FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
@@ -91,13 +90,15 @@ class Panel:
 
     ``decides`` and ``acts`` say whether this person ever may, whatever the case; ``overrides`` are the checks that an
     approval goes over; ``suspension_kinds`` are what can be suspended; ``ended`` is why nothing can be done any more;
-    ``kept`` are commands not carried out yet; ``repeats`` are who can be asked anew about the case; ``askable`` are the
-    fields that a question may name, ``answered_fields`` those that an answer given by word is written down in.
+    ``usual`` are the usual reasons of other forms than a decision's, by form and code; ``kept`` are commands not
+    carried out yet; ``repeats`` are who can be asked anew about the case; ``askable`` are the fields that a question
+    may name, ``answered_fields`` those that an answer given by word is written down in.
     """
 
     ids: dict[str, str]
     decides: bool
     choices: list[VerdictChoice]
+    usual: dict[str, dict[str, str]]
     overrides: list[Check]
     notices: list[Notice]
     withdraws: bool
@@ -162,6 +163,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
         ids={form: uuid4().hex for form in FORMS},
         decides=may["decision"] and certification is not None,
         choices=_list_choices(certification, language) if certification else [],
+        usual=_list_usual(state, language),
         overrides=list_overridden(state),
         notices=[one for one in Notice if may["resend"] and not find_refusal(ResendNotice(notice=one), state)],
         withdraws=may["withdraw"] and why_ended is None,
@@ -215,11 +217,16 @@ def list_overridden(state: CaseState) -> list[Check]:
     return find_open_checks(state.findings)
 
 
+def _list_usual(state: CaseState, language: str) -> dict[str, dict[str, str]]:
+    steps = {form: step for form, (_, step) in FORMS.items() if step and step is not CommandKind.DECIDE}
+    found = translate_usual_reasons(steps.values(), is_licensed(state), language)
+    return {form: found[step] for form, step in steps.items()}
+
+
 def _list_choices(state: CertificationState, language: str) -> list[VerdictChoice]:
     found = []
+    usual = translate_usual_reasons(Verdict, is_licensed(state), language)
     for verdict in Verdict:
         why = find_refusal(Decide(verdict=verdict, override=_SOME), state)
-        usual = list_usual_reasons(verdict, state.opening.kind.is_licensed)
-        reasons = {code: translate(sentence, language) for code, sentence in usual.items()}
-        found.append(VerdictChoice(verdict, explain_reason(why, language) if why else None, reasons))
+        found.append(VerdictChoice(verdict, explain_reason(why, language) if why else None, usual[verdict]))
     return found

@@ -109,7 +109,7 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
         found.append(translate(N_("In bulk, with other cases"), language))
     if data.get("override"):
         found.append(_phrase(N_("Override: {reason}"), language, reason=str(data["override"])))
-    if name == FactKind.DECIDED and data.get("told"):
+    if data.get("told"):
         found.append(_phrase(N_("Told in their language: {words}"), language, words=str(data["told"])))
     found += _describe_word(data, language)
     found += _describe_asked(data, language)

@@ -1,11 +1,13 @@
 """An appeal is decided, goes on to its next phase by itself, or is late; what ended may be opened again (E6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from db.appeal_tables import AppealRow
+from db.case_state import CaseSnapshot, load_case
 from db.tables import SYSTEM
 from db.writes.appeals.filing import close_row
 from db.writes.appeals.rows import SENT_BACK, CaseInAppeal, audit_appeal, find_row, tell_case
@@ -27,11 +29,11 @@ from domain.shared.cases.appeals import (
     list_set_aside,
 )
 from domain.shared.cases.authority_commands import build_restoration
-from domain.shared.cases.commands import CommandOrigin
+from domain.shared.cases.commands import IN_ENGLISH, CommandOrigin, Wording
 from domain.shared.cases.facts import Fact, FactKind, FactLog
 from domain.shared.cases.messages import AppealRef, AppealStanding, Letter
 from domain.shared.cases.notices import Notice
-from domain.shared.cases.reasons import Reason
+from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import Stage
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.policy import AppealRules
@@ -41,13 +43,17 @@ from domain.state.commands import build_approval_on_appeal, find_reversal_refusa
 
 @dataclass(frozen=True)
 class DecisionOnAppeal:
-    """What somebody decides of an appeal, and why; ``effective_on`` is today where it isn't given."""
+    """What somebody decides of an appeal, and why; ``effective_on`` is today where it isn't given.
+
+    ``wording`` says how the appellant is told the reason.
+    """
 
     case_id: str
     actor: str
     outcome: AppealOutcome
     reason: str
     effective_on: date | None = None
+    wording: Wording = IN_ENGLISH
 
 
 def decide_appeal(
@@ -71,14 +77,34 @@ def decide_appeal(
     state = append_facts(session, case, facts, now)
     tell_case(session, view, appeal.filed, facts[0])
     close_row(session, view, appeal.number)
-    told = {"number": appeal.number, "phase": appeal.phase, "outcome": decision.outcome.value}
-    audit_appeal(session, view, decision.actor, "decided", decision.reason, **told)
+    said = {"number": appeal.number, "phase": appeal.phase, "outcome": decision.outcome.value}
+    said |= decision.wording.list_given()
+    audit_appeal(session, view, decision.actor, "decided", decision.reason, **said)
     if view.snapshot.state.ended and not state.ended:
         reopen_case(session, case, decision.actor, decision.reason, now)
     if decision.outcome is AppealOutcome.SENT_BACK and appeal.filed.appealed is not Stage.DENIED:
         flag_locked_case(session, case, SENT_BACK, now)
     settle_rebuttals(session, case, now)
     return decision.outcome
+
+
+def plan_decision(
+    session: Session, decision: DecisionOnAppeal, days_off: DaysOff, now: datetime
+) -> tuple[CaseSnapshot, Letter]:
+    """The case as a decision would leave it, and the letter that would tell of it, which may be of the next phase.
+
+    Nothing is written; whether this person may decide isn't judged. Raises `UnknownCase`, `Refusal` where no appeal is
+    open, and `Invalid` as `decide_appeal`.
+    """
+    view = CaseInAppeal(session, load_case(session, decision.case_id), days_off, now)
+    appeal, rules = find_open_appeal(view.log), view.rules
+    if appeal is None or rules is None:
+        raise Refusal(Reason("no_open_appeal"))
+    condensed = view.snapshot.condensed
+    facts = (*condensed.facts, *_build_facts(view, appeal, decision, rules))
+    then = CaseSnapshot(view.case, view.snapshot.policy, replace(condensed, facts=facts))
+    ref = AppealRef(case_id=decision.case_id, number=appeal.number, at=now)
+    return then, _list_letters(_find_appeal(FactLog(facts), appeal.number), ref)[-1]
 
 
 def _find_reversal_refusal(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal) -> Reason | None:
@@ -106,6 +132,7 @@ def _build_facts(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal,
         outcome=decision.outcome,
         by=decision.actor,
         reason=decision.reason,
+        **_describe_told(view, decision),
         effective_on=effective_on,
         final=not goes_on,
         sets_aside=list_set_aside(view.log, appeal.filed.decision) if is_of_end and not stands else (),
@@ -126,7 +153,13 @@ def _lift(view: CaseInAppeal, appeal: Appeal, decision: DecisionOnAppeal, part: 
     appealed = (
         one for one in view.snapshot.state.authority.suspensions if one.suspension_id in appeal.filed.suspensions
     )
-    return [build_restoration(one, origin) for one in appealed]
+    told = _describe_told(view, decision)
+    return [build_restoration(one, origin, told) for one in appealed]
+
+
+def _describe_told(view: CaseInAppeal, decision: DecisionOnAppeal) -> dict[str, Any]:
+    """How the appellant is told the reason, as facts have it."""
+    return decision.wording.describe_to(view.snapshot.applicant.language)
 
 
 def _approve(view: CaseInAppeal, decision: DecisionOnAppeal, part: str) -> list[Fact]:

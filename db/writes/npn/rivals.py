@@ -21,7 +21,7 @@ from db.writes.own.answers import keep_claim_answer
 from db.writes.persons import change_email, park_key, remember_words
 from domain.programs.opening import OPENING_RULES
 from domain.shared.cases.authors import ProofMethod
-from domain.shared.cases.commands import CommandOrigin, CorrectName, Withdraw
+from domain.shared.cases.commands import CommandOrigin, CorrectName, Withdraw, Wording
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.stages import ENDED
 from domain.shared.claims import ClaimState, NpnProof
@@ -100,11 +100,11 @@ def _take_name(
 def _keep_withdrawals(
     session: Session, identity_key: bytes, other: Claimant, proof: NpnProof, now: datetime
 ) -> list[CommandRow]:
-    kept = []
+    kept, withdrawal = [], Withdraw(**Wording(written_in=proof.written_in).list_given())
     for case in other.open_cases:
         command_id = make_command_id(name_merging(other.claim.id), case.case_id)
         origin = CommandOrigin(command_id, case.case_id, proof.by, proof.reason or "", now)
-        row = keep_command(session, identity_key, Withdraw(), origin)
+        row = keep_command(session, identity_key, withdrawal, origin)
         if isinstance(row, CommandRow):  # else it is ending already, which is audited
             kept.append(row)
     return kept

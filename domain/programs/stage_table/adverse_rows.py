@@ -92,7 +92,7 @@ def _make_command(command: AdverseCommand, sender: str) -> Arrival:
         state = standing.state
         assert isinstance(state, CertificationState), "a case of the state program"
         origin = CommandOrigin(f"{command.kind}:{at}", CASE, STAFF, "a sample reason", at)
-        return build_adverse_facts(command, origin, state, DAY)
+        return build_adverse_facts(command, origin, state, DAY, "en")
 
     return make_command_arrival(command, sender, build_facts=build)
 

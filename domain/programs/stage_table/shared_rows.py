@@ -77,7 +77,7 @@ def make_command_arrival(command: CommandData, sender: str, variant: str = "", *
     def build(standing: Standing, at: datetime) -> list[Fact]:
         origin = CommandOrigin(f"{command.kind}:{variant}:{at}", CASE, STAFF, "a sample reason", at)
         if isinstance(command, AuthorityCommand) and not isinstance(command, Terminate):
-            return build_authority_facts(command, origin, standing.state.authority, SuspensionRules(), DAY)
+            return build_authority_facts(command, origin, standing.state.authority, SuspensionRules(), DAY, "en")
         return build_facts(command, origin, standing.state, "en")
 
     given = {"build_facts": build, "find_refusal": lambda standing: find_refusal(command, standing.state), **changes}

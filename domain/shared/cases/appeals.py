@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from domain.shared.business_days import find_business_day
-from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
+from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog, GivenReason
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import ENDINGS, Stage
 from domain.shared.policy import AppealRules, DayKind
@@ -102,7 +102,7 @@ class AppealEscalatedData(FactData):
     overdue: bool = False
 
 
-class AppealDecidedData(FactData):
+class AppealDecidedData(GivenReason, FactData):
     """What was decided in a phase; ``sets_aside`` are the facts that don't count any more by it.
 
     ``resumed`` are suspensions that count again and their new last days.
@@ -360,4 +360,4 @@ def escalates(outcome: AppealOutcome, phase: int, rules: AppealRules) -> bool:
 
 def build_appeal_fact(case_id: str, kind: FactKind, data: FactData, at: datetime, part: str) -> Fact:
     """A fact of an appeal; ``part`` says which one of the case's it is, so that it is there once."""
-    return Fact(id=f"{case_id}:{kind}:{part}", kind=kind, at=at, data=data.model_dump(mode="json"))
+    return Fact(id=f"{case_id}:{kind}:{part}", kind=kind, at=at, data=data.model_dump(mode="json", exclude_none=True))

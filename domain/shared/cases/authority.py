@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from domain.shared.cases.appeals import Appeal
-from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog
+from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog, GivenReason
 from domain.shared.cases.messages import AuthoritySnapshot, DueLetter
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import SENTENCES
@@ -52,7 +52,7 @@ COUNTED_FACTS = AUTHORITY_FACTS | {FactKind.REBUTTAL_FILED}
 ORDERED = frozenset(CAUSE_OF_KIND.values())
 
 
-class AuthoritySuspendedData(FactData):
+class AuthoritySuspendedData(GivenReason, FactData):
     """A suspension: ``until`` is its last day, none where it has no term; ``reason`` is in a person's own words.
 
     ``note`` is a code of `domain.shared.cases.reasons` that says what it rests on, where nobody has ordered it.
@@ -61,7 +61,6 @@ class AuthoritySuspendedData(FactData):
 
     suspension_id: str
     cause: SuspensionCause
-    reason: str = ""
     until: date | None = None
     note: str | None = None
     decided_by: str
@@ -69,29 +68,26 @@ class AuthoritySuspendedData(FactData):
     at_once: bool = False
 
 
-class AuthorityRestoredData(FactData):
+class AuthorityRestoredData(GivenReason, FactData):
     """The end of a suspension: by its cause's, by its term's, or since somebody of staff has lifted it."""
 
     suspension_id: str
     cause: SuspensionCause
-    reason: str = ""
     by: str
 
 
-class TerminationNoticedData(FactData):
+class TerminationNoticedData(GivenReason, FactData):
     """Notice of a termination; ``last_day`` is the last one on which the authority stands."""
 
     by: str
-    reason: str = ""
     notice_date: date
     last_day: date
 
 
-class TerminationTakenBackData(FactData):
+class TerminationTakenBackData(GivenReason, FactData):
     """Staff have taken back a termination before its day had come."""
 
     by: str
-    reason: str = ""
 
 
 class RebuttalFiledData(FactData):
@@ -102,13 +98,11 @@ class RebuttalFiledData(FactData):
     answer_by: date
 
 
-class Suspension(BaseModel):
+class Suspension(GivenReason):
     """An open suspension, with when it was recorded.
 
     One that is ``stayed`` doesn't count while the appeal against it is under way, and its last day is put off (E7).
     """
-
-    model_config = ConfigDict(frozen=True)
 
     suspension_id: str
     cause: SuspensionCause
@@ -127,10 +121,8 @@ class Suspension(BaseModel):
         return SENTENCES.get(self.note, "") if self.note else ""
 
 
-class PendingTermination(BaseModel):
+class PendingTermination(GivenReason):
     """A termination of which notice was given, and whose last day is not over."""
-
-    model_config = ConfigDict(frozen=True)
 
     by: str
     reason: str
@@ -317,11 +309,15 @@ def take_authority_snapshot(authority: Authority, zone: tzinfo) -> AuthoritySnap
     )
 
 
+# How letters put a reason that the document has as staff wrote it.
+_OF_LETTERS = {"told", "written_in"}
+
+
 def describe_authority(authority: Authority) -> dict[str, Any]:
     """The parts of the status document about the authority: what is open, and a termination to come."""
     termination = authority.termination
     return {
-        "suspensions": [one.model_dump() for one in authority.suspensions],
-        "termination": termination.model_dump() if termination else None,
+        "suspensions": [one.model_dump(exclude=_OF_LETTERS) for one in authority.suspensions],
+        "termination": termination.model_dump(exclude=_OF_LETTERS) if termination else None,
         "rebuttals": [one.model_dump(exclude={"text"}) for one in authority.rebuttals],
     }

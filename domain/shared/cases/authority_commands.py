@@ -1,5 +1,6 @@
 """When staff may suspend, lift or terminate, and the facts that each comes to (E4)."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -33,6 +34,7 @@ from domain.shared.policy import SuspensionRules
 MOST_REBUTTALS = 5
 # Where the policy has no bound: a day that can be reckoned with, whatever the calendar ends with.
 LONGEST_TERM = timedelta(days=36_525)
+_NOTHING_TOLD: Mapping[str, Any] = {}
 AuthorityCommand = Suspend | Lift | GiveNotice | Terminate
 
 
@@ -78,23 +80,33 @@ def find_term_faults(command: CommandData, rules: SuspensionRules, today: date) 
 
 
 def build_authority_facts(
-    command: CommandData, origin: CommandOrigin, authority: Authority, rules: SuspensionRules, today: date
+    command: AuthorityCommand,
+    origin: CommandOrigin,
+    authority: Authority,
+    rules: SuspensionRules,
+    today: date,
+    language: str,
 ) -> list[Fact]:
-    """The facts that a command about the authority comes to; none for another command, or a termination at once."""
+    """The facts that a command about the authority comes to; none for a termination at once.
+
+    ``today`` is the program's date, ``language`` the one that the assister reads.
+    """
+    told = command.wording.describe_to(language)
     match command:
         case Suspend():
-            return [_build_suspension(command, origin, rules, today)]
+            return [_build_suspension(command, origin, rules, today, told)]
         case Lift(termination=True):
-            taken_back = TerminationTakenBackData(by=origin.actor, reason=origin.reason)
+            taken_back = TerminationTakenBackData(by=origin.actor, reason=origin.reason, **told)
             return [build_fact(FactKind.TERMINATION_TAKEN_BACK, origin, taken_back)]
         case Lift():
-            return [build_restoration(one, origin) for one in list_lifted(command, authority)]
+            return [build_restoration(one, origin, told) for one in list_lifted(command, authority)]
         case GiveNotice():
             noticed = TerminationNoticedData(
                 by=origin.actor,
                 reason=origin.reason,
                 notice_date=today,
                 last_day=find_termination_day(rules, today),
+                **told,
             )
             return [build_fact(FactKind.TERMINATION_NOTICED, origin, noticed)]
     return []
@@ -109,7 +121,9 @@ def find_rebuttal_refusal(authority: Authority) -> Reason | None:
     return None
 
 
-def _build_suspension(command: Suspend, origin: CommandOrigin, rules: SuspensionRules, today: date) -> Fact:
+def _build_suspension(
+    command: Suspend, origin: CommandOrigin, rules: SuspensionRules, today: date, told: Mapping[str, Any]
+) -> Fact:
     ordered: dict[str, Any] = {"at_once": True} if command.at_once else {}
     suspended = AuthoritySuspendedData(
         suspension_id=origin.command_id,
@@ -119,14 +133,18 @@ def _build_suspension(command: Suspend, origin: CommandOrigin, rules: Suspension
         decided_by=origin.actor,
         notice_date=today,
         **ordered,
+        **told,
     )
     return build_fact(FactKind.AUTHORITY_SUSPENDED, origin, suspended)
 
 
-def build_restoration(suspension: Suspension, origin: CommandOrigin) -> Fact:
-    """The fact that a suspension is over; its id follows from the suspension's, since it ends once."""
+def build_restoration(suspension: Suspension, origin: CommandOrigin, told: Mapping[str, Any] = _NOTHING_TOLD) -> Fact:
+    """The fact that a suspension is over; its id follows from the suspension's, since it ends once.
+
+    ``told`` is what it says besides of a reason that the assister is told, as `Wording` puts it.
+    """
     restored = AuthorityRestoredData(
-        suspension_id=suspension.suspension_id, cause=suspension.cause, reason=origin.reason, by=origin.actor
+        suspension_id=suspension.suspension_id, cause=suspension.cause, reason=origin.reason, by=origin.actor, **told
     )
     fact_id = f"restored:{suspension.suspension_id}"
     return Fact(id=fact_id, kind=FactKind.AUTHORITY_RESTORED, at=origin.at, data=restored.to_json())

@@ -1,6 +1,6 @@
 """The commands people give a case, as both programs know them; when each may be carried out is its program's to say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.authors import OnBehalf, ProofMethod
-from domain.shared.cases.facts import Fact, FactData, FactKind
+from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog, GivenReason, ToldReason
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.stored import StoredData
@@ -55,6 +55,8 @@ OWN_REASONS = {
 }
 
 
+# The language in which staff write where nothing else is said.
+WRITTEN_IN = "en"
 # Beside the data of an answer that was applied: of each field that it changed what it was and what it became, for staff
 # to compare. It is personal, and shown nowhere else.
 COMPARED = "compared"
@@ -81,20 +83,65 @@ class CommandData(StoredData):
         return self.model_dump(mode="json")
 
 
-class Withdraw(CommandData):
+@dataclass(frozen=True)
+class Wording:
+    """How a reason is put that the assister is told.
+
+    ``told`` is the reason in the assister's language, None where it was written in one language alone; ``written_in``
+    is the language in which it was written, None for English.
+    """
+
+    told: str | None = None
+    written_in: str | None = None
+
+    def list_given(self) -> dict[str, Any]:
+        """What is said of it, for a command; nothing of a reason that was written in English alone."""
+        told = (self.told or "").strip()
+        written_in = "" if self.written_in == WRITTEN_IN else self.written_in
+        return {name: one for name, one in (("told", told), ("written_in", written_in)) if one}
+
+    def describe_to(self, language: str) -> dict[str, Any]:
+        """What a fact says besides of the reason, to an assister who reads this language: see `GivenReason`."""
+        if self.told:
+            return {"told": self.told}
+        written_in = self.written_in or WRITTEN_IN
+        return {} if written_in == language else {"written_in": written_in}
+
+
+IN_ENGLISH = Wording()
+
+
+class ToldCommand(CommandData):
+    """A command whose reason the assister is told, put as `Wording` says."""
+
+    told: str | None = None
+    written_in: str | None = None
+
+    @property
+    def wording(self) -> Wording:
+        """How its reason is put."""
+        return Wording(self.told, self.written_in)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored; one whose reason was written in English alone as it always was."""
+        unsaid = {name for name in ("told", "written_in") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=unsaid)
+
+
+class Withdraw(ToldCommand):
     """The assister withdraws, or staff: at the assister's wish, which they say how they have, or of their own."""
 
     kind = CommandKind.WITHDRAW
     on_behalf: OnBehalf | None = None
 
 
-class Revoke(CommandData):
+class Revoke(ToldCommand):
     """Staff revoke."""
 
     kind = CommandKind.REVOKE
 
 
-class Suspend(CommandData):
+class Suspend(ToldCommand):
     """Staff suspend the authority to assist (E4); ``until`` is the last day, None for the policy's last.
 
     One that is ordered ``at_once`` counts while it is appealed, too (E7).
@@ -106,7 +153,7 @@ class Suspend(CommandData):
     at_once: bool = False
 
 
-class Lift(CommandData):
+class Lift(ToldCommand):
     """Staff lift a suspension, every one that staff ordered where none is named, or take back a termination (E4)."""
 
     kind = CommandKind.LIFT
@@ -114,13 +161,13 @@ class Lift(CommandData):
     termination: bool = False
 
 
-class GiveNotice(CommandData):
+class GiveNotice(ToldCommand):
     """Staff give notice of a termination (E4)."""
 
     kind = CommandKind.GIVE_NOTICE
 
 
-class Terminate(CommandData):
+class Terminate(ToldCommand):
     """Staff terminate at once (E4)."""
 
     kind = CommandKind.TERMINATE
@@ -198,7 +245,7 @@ def list_shown_data(data: Mapping[str, Any]) -> dict[str, Any]:
             "at_once",
             "termination",
         ),
-        *("in_bulk", "on_behalf", "former_hash", "rules_hash", "method", "document", "source", "told"),
+        *("in_bulk", "on_behalf", "former_hash", "rules_hash", "method", "document", "source", "told", "written_in"),
     )
     shown = {name: data[name] for name in named if data.get(name)}
     return shown | ({"changed": sorted(data["changes"])} if data.get("changes") else {})
@@ -211,11 +258,10 @@ ENDING_FACTS: Mapping[CommandKind, FactKind] = {
 }
 
 
-class EndingData(FactData):
+class EndingData(GivenReason, FactData):
     """By whom a case was withdrawn, revoked or terminated, and why."""
 
     by: str = ""
-    reason: str = ""
 
 
 class NameCorrectedData(FactData):
@@ -237,6 +283,16 @@ def build_fact(kind: FactKind, origin: CommandOrigin, data: FactData) -> Fact:
     return Fact(id=make_fact_id(origin.command_id), kind=kind, at=origin.at, data=data.to_json())
 
 
-def build_ending_fact(kind: CommandKind, origin: CommandOrigin) -> Fact:
-    """The fact that a case was withdrawn, revoked or terminated."""
-    return build_fact(ENDING_FACTS[kind], origin, EndingData(by=origin.actor, reason=origin.reason))
+def build_ending_fact(command: ToldCommand, origin: CommandOrigin, language: str) -> Fact:
+    """The fact that a case was withdrawn, revoked or terminated; ``language`` is the one its assister reads."""
+    ended = EndingData(by=origin.actor, reason=origin.reason, **command.wording.describe_to(language))
+    return build_fact(ENDING_FACTS[command.kind], origin, ended)
+
+
+def find_told_ending(facts: Iterable[Fact]) -> ToldReason:
+    """Why a case was withdrawn, revoked or terminated, as its assister is told; empty where nobody said.
+
+    Of several ends the last one counts: an appeal has set those before it aside.
+    """
+    ends = FactLog(facts).find_everything(*ENDING_FACTS.values())
+    return ends[-1].read_as(EndingData).told_reason if ends else ToldReason()

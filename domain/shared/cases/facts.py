@@ -1,6 +1,7 @@
 """Facts: what happened to a case, each with its own id and time; never taken back, the status is a fold over them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -85,6 +86,34 @@ class FactData(StoredData):
     def to_json(self) -> dict[str, Any]:
         """As it is stored: fields that were not given are left out."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+
+@dataclass(frozen=True)
+class ToldReason:
+    """A reason as its assister reads it. ``written_in`` is its language ("en", "es") where that isn't the assister's.
+
+    It is empty where it is the assister's, and where nobody has said in which language it is.
+    """
+
+    words: str = ""
+    written_in: str = ""
+
+
+class GivenReason(StoredData):
+    """Why something was done, as it was given.
+
+    ``told`` is the reason in the assister's language, where it was given in both. ``written_in`` is the language of the
+    reason where that isn't the assister's and it was given in no other.
+    """
+
+    reason: str = ""
+    told: str | None = None
+    written_in: str | None = None
+
+    @property
+    def told_reason(self) -> ToldReason:
+        """The reason as the assister is told it."""
+        return ToldReason(self.told) if self.told else ToldReason(self.reason, self.written_in or "")
 
 
 Data = TypeVar("Data", bound=FactData)
