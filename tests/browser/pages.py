@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Page
+from playwright.async_api import FilePayload, Page
 
 from tests.browser.forms import fill_in, follow
 from tests.browser.people import People
@@ -104,6 +104,31 @@ def _registering_up_to(slug: str, request: dict[str, Any] | None = None) -> Way:
             await follow(page.locator("main form button").first)
 
     return way
+
+
+def _elsewhere() -> dict[str, Any]:
+    """A request to register whose ZIP code is of another state than the one that was chosen."""
+    request = documents.registration()
+    address = documents.address("TX", postal_code="10001")
+    return {**request, "business_contact": {**request["business_contact"], "address": address}}
+
+
+async def _sending_wrong_files(page: Page, people: People, language: str) -> None:
+    """An answer with two files that are none of those taken, and an address that is none."""
+    await of(People.asked)(page, people, language)
+    await fill_in(page, {"email": "nobody"})
+    names = ("IMG_20240305_101500.heic", "letter from the county clerk.docx")
+    await page.locator("#file").set_input_files(
+        [FilePayload(name=name, mimeType="application/octet-stream", buffer=b"no picture") for name in names]
+    )
+    await follow(page.locator("main form:has(#file) button").first)
+    await page.locator(FAULT).first.wait_for()
+
+
+async def _own_certificate(page: Page, people: People, language: str) -> None:
+    """The public page of a certificate as its holder opens it, from their own page."""
+    await of(People.certified)(page, people, language)
+    await follow(page.locator("main a[href^='/certificates/']").first)
 
 
 async def _sending_too_late(page: Page, people: People, language: str) -> None:
@@ -226,7 +251,7 @@ PAGES = {
     "status_asked": Row(STATUS, of(People.asked)),
     "status_taken_back": Row(STATUS, of(People.asked_in_vain)),
     "status_asked_counselor": Row(STATUS, of(People.asked_counselor)),
-    "status_answer_faulty": Row(f"{STATUS}/information/documents", sent(of(People.asked), FAULT, email="nobody")),
+    "status_answer_faulty": Row(f"{STATUS}/information/documents", _sending_wrong_files),
     "status_agreement": Row(STATUS, of(People.returning)),
     "status_agreement_faulty": Row(f"{STATUS}/agreement", sent(of(People.returning), FAULT)),
     "status_unproven": Row(STATUS, of(People.unproven)),
@@ -270,7 +295,7 @@ PAGES = {
     # for everybody
     "home": Row("/", at("/")),
     "verify": Row("/certificates", at("/certificates")),
-    "certificate": Row("/certificates/{number}", of(People.certificate)),
+    "certificate": Row("/certificates/{number}", _own_certificate),
     "certificate_federal": Row("/certificates/{number}", of(People.federal_certificate)),
     "certificate_unknown": Row("/certificates/{number}", at("/certificates/NM24-AAAAA-AAAAA-AAAAA-AAAAA", 404)),
     "registry": Row("/registry", at("/registry")),
@@ -290,7 +315,7 @@ PAGES = {
     "portal_register_contact_faulty": Row(
         REGISTER, sent(_registering_up_to("professional-contact"), FAULT, **{"professional_contact.website": "x"})
     ),
-    "portal_register_check": Row("/portal/register/check", _registering_up_to("check")),
+    "portal_register_check": Row("/portal/register/check", _registering_up_to("check", _elsewhere())),
     "portal_register_code": Row("/portal/register/confirm", _registers),
     "portal_registered": Row("/portal/register/done", _registered),
     "portal_home": Row(STATUS, of(People.registered)),

@@ -199,7 +199,6 @@ class People:
         moved = {**request["business_address"], "city": "Newtown"}
         await self._answer(request, opened, phone="505-555-0177", business_address=moved, insurers=["Sample Health"])
         await self.world.approved_and_trained(opened)
-        self.known["certificate"] = (await self.world.status(opened))["certificate"]["number"]
         self.known["certified_case"] = opened["case_id"]
         reports = ({"action": "failed", "status": "5.1.1"}, {"action": "delayed", "status": "4.4.1"})
         for letter, report in zip(await self.world.letters(request["email"]), reports, strict=False):
@@ -241,11 +240,6 @@ class People:
         """That broker's, for staff."""
         await self.lapsed()
         return f"/staff/cases/{self.known['lapsed_case']}"
-
-    async def certificate(self) -> str:
-        """The public page of that broker's certificate."""
-        await self.certified()
-        return f"/certificates/{self.known['certificate']}"
 
     @once
     async def active(self) -> str:
