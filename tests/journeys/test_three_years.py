@@ -117,7 +117,7 @@ async def test_e2_e3_e5_e6_e9_e11_three_years_of_a_broker(years: Years, world: W
     assert status["certificate"]["supersedes"] == number
     assert (await years.public(number))[:2] == ("superseded", False)
     assert await years.public(corrected) == ("valid", True, "Testa Broker-Example")
-    assert (await years.badge(number), await years.badge(corrected)) == (["revocation"], [])
+    assert (await years.badge(number), await years.badge(corrected)) == (["suspension"], [])
     letters += ["certificate_corrected"]
     await years.noticed(first, *letters)
     assert await years.audited(first, "authority.") == [
