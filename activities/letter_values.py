@@ -109,6 +109,7 @@ class LetterValues:
             ],
             "referrals": [] if state.opening.kind.is_licensed else list(policy.referrals[language]),
             "question": state.decision.told_reason.words if state.decision else "",
+            "asked": list(state.decision.fields) if state.decision else [],
             "adverse": self._describe_adverse_action(snapshot, now) if notice in ABOUT_ADVERSE_ACTIONS else None,
             "certificate": self._format_certificate(state.certificate, policy),
             "portal_url": f"{self._places.portal_url}/register",

@@ -28,7 +28,7 @@ from domain.programs.commands import describe_command
 from domain.programs.opening import AnyRequest
 from domain.programs.reports import describe_fact
 from domain.shared.cases.authority import AUTHORITY_FACTS, SuspensionKind
-from domain.shared.cases.authors import THE_ASSISTER, OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import THE_ASSISTER, OnBehalf, StepAuthor, WordMethod
 from domain.shared.cases.commands import (
     IN_ENGLISH,
     CommandData,
@@ -268,7 +268,7 @@ class Cases:
         reason: str,
         actor: str,
         command_id: str | None = None,
-        method: ProofMethod | None = None,
+        method: WordMethod | None = None,
         *,
         wording: Wording = IN_ENGLISH,
     ) -> CommandOutcome:

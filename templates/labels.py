@@ -120,6 +120,13 @@ FIELDS: Labels = {
     "professional_contact": N_("Professional contact"),
 }
 
+# What an assister is asked about, as the form of the answer calls it.
+ASKED_FIELDS: Labels = {
+    **FIELDS,
+    "license_number": N_("[state] license number"),
+    "insurers": N_("Insurance companies you represent"),
+}
+
 # What staff call it, where that is not what the assister is told.
 STAFF_STAGES: Labels = {
     **STAGES,
@@ -287,6 +294,7 @@ FILTERS: dict[str, Labels] = {
     "npn_status": staff.NPNS,
     "federal_list": staff.LISTS,
     "field": FIELDS,
+    "asked_field": ASKED_FIELDS,
     "agreed_on": staff.AGREED_ON,
     "webhook_state": staff.WEBHOOKS,
     "actor": staff.ACTORS,
@@ -294,6 +302,7 @@ FILTERS: dict[str, Labels] = {
     "delivery": staff.DELIVERIES,
     "claim_state": staff.CLAIMS,
     "proof_method": staff.PROOF_METHODS,
+    "word_method": staff.WORD_METHODS,
     "season_state": staff.SEASON_STATES,
     "season_outcome": staff.SEASON_OUTCOMES,
     "left_out": staff.LEFT_OUT_REASONS,

@@ -23,7 +23,15 @@ CLAIMS: Labels = {
 PROOF_METHODS: Labels = {
     "paper": N_("On paper"),
     "in_person": N_("In person"),
-    "other": N_("Otherwise"),
+    "other": N_("In another way"),
+}
+
+# How staff have the word of an assister for whom they do something.
+WORD_METHODS: Labels = {
+    "paper": N_("In writing"),
+    "in_person": N_("In person"),
+    "phone": N_("By phone"),
+    "other": N_("In another way"),
 }
 
 ADVERSE_STATUSES: Labels = {
@@ -123,20 +131,20 @@ CHECKS_OUTCOMES: Labels = {
     "passed": N_("All passed"),
 }
 
-# By what the queue is put in order, as it is chosen.
+# By what the queue is put in order, as it is chosen; in few letters, since the control beside the list is narrow.
 SORTINGS: Labels = {
-    "since": N_("How long, longest first"),
-    "-since": N_("How long, shortest first"),
+    "since": N_("Longest wait first"),
+    "-since": N_("Shortest wait first"),
     "name": N_("Last name, A to Z"),
     "-name": N_("Last name, Z to A"),
     "reason": N_("Why it waits"),
-    "-reason": N_("Why it waits, the other way round"),
-    "checks": N_("Checks, answered ones first"),
-    "-checks": N_("Checks, the other way round"),
+    "-reason": N_("Why it waits, reversed"),
+    "checks": N_("Checks, answered first"),
+    "-checks": N_("Checks, reversed"),
     "kind": N_("Kind"),
-    "-kind": N_("Kind, the other way round"),
+    "-kind": N_("Kind, reversed"),
     "program": N_("Program"),
-    "-program": N_("Program, the other way round"),
+    "-program": N_("Program, reversed"),
     "desk": N_("Desk, nobody's last"),
     "-desk": N_("Desk, nobody's first"),
 }

@@ -1,5 +1,6 @@
 """Cases and certificates as programs and the public read them: lists, the audit, a certificate, an e-mail's case."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +10,16 @@ from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, load_case, one_or_none, state_of
 from db.reads.certificates import judge_certificate
-from db.reads.queue import Filters
+from db.reads.desk.assignments import list_desks
+from db.reads.house.staff_names import list_staff_names
+from db.reads.queue import Filters, list_desk_conditions
 from db.reads.status import list_reasons, to_json_values
 from db.tables import Assister, AuditRow, Case, CertificateRow, CommandRow
 from domain.shared.cases.commands import CommandKind
 from domain.shared.documents.instants import format_instant
 from domain.shared.ids import parse_certificate_number
 from domain.shared.programs import FEDERAL_PROGRAM
+from domain.shared.staff_names import call_actor
 
 LONGEST_LIST = 500
 _LISTED = (
@@ -42,21 +46,29 @@ def read_case_list(
 ) -> list[dict[str, Any]]:
     """Cases as JSON documents, newest first; ``after`` is the last case_id of the page before.
 
-    With ``with_names`` each has `name` besides, first and last name as the case has them now: for readers whose access
-    need not be recorded. Raises `UnknownCase` where ``after`` is none.
+    Each has `desk`, on whose desk it is at ``filters.at``, as the audit names them, and `desk_name`, what they are
+    called; both are null where that is nobody's. With ``with_names`` each has `name` besides, first and last name as
+    the case has them now: for readers whose access need not be recorded. Raises `UnknownCase` where ``after`` is none.
     """
     query = select(Case).order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(limit)
-    for name, value in filters.list_wanted().items():
+    wanted = filters.list_wanted()
+    if (desk := wanted.pop("desk", None)) is not None:
+        query = query.where(*list_desk_conditions(desk, filters.at))
+    for name, value in wanted.items():
         query = query.where(getattr(Case, name) == value)
     if after is not None:
         last = load_case(session, after)
         same_time_later_id = (col(Case.opened_at) == last.opened_at) & (col(Case.case_id) > after)
         query = query.where((col(Case.opened_at) < last.opened_at) | same_time_later_id)
-    return [_describe_listed(case, with_names) for case in list_rows(session, query)]
+    cases = list_rows(session, query)
+    desks = list_desks(session, [case.case_id for case in cases], filters.at) if filters.at else {}
+    names = list_staff_names(session) if desks else {}
+    return [_describe_listed(case, desks.get(case.case_id), names, with_names) for case in cases]
 
 
-def _describe_listed(case: Case, with_name: bool) -> dict[str, Any]:
+def _describe_listed(case: Case, desk: str | None, names: Mapping[str, str], with_name: bool) -> dict[str, Any]:
     listed = to_json_values({name: getattr(case, name) for name in _LISTED})
+    listed |= {"desk": desk, "desk_name": call_actor(desk, names) if desk else None}
     return {**listed, "name": applicant_of(case).name} if with_name else listed
 
 

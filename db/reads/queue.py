@@ -338,14 +338,14 @@ def _list_conditions(view: View, filters: Filters, by: SortedBy) -> Iterable[Any
     wanted = filters.list_wanted()
     desk = wanted.pop("desk", None)
     if view is View.QUEUE:
-        yield from _list_desk_conditions(desk, filters.at, by)
+        yield from list_desk_conditions(desk, filters.at, by)
     is_ordered = view is View.ALL or by is SortedBy.SINCE
     for name, value in wanted.items():
         column = getattr(Case, name)
         yield (column if is_ordered else Unindexed(column)) == value
 
 
-def _list_desk_conditions(desk: Any, at: datetime | None, by: SortedBy) -> Iterable[Any]:
+def list_desk_conditions(desk: Any, at: datetime | None, by: SortedBy = SortedBy.SINCE) -> Iterable[Any]:
     """That a case is in the queue, and on this desk. Cases of a desk are few: they are looked up one by one."""
     by_desk = by is SortedBy.DESK
     if not by_desk and desk in (None, NOBODY):

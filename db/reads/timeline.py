@@ -66,6 +66,8 @@ def build_timeline(
 
 
 _ORDER = {kind.value: place for place, kind in enumerate(FactKind)}  # the order of facts of one instant
+# Facts whose method is no assister's word: what was seen, or which way an appeal came.
+_OTHERWISE_KNOWN = frozenset({FactKind.NPN_PROVEN, FactKind.NAME_CORRECTED, FactKind.APPEAL_FILED})
 
 
 def _find_authors(audited: Iterable[AuditRow]) -> dict[datetime, AuditRow]:
@@ -82,7 +84,7 @@ def _describe_fact(row: FactRow, command: CommandRow | None, authors: Mapping[da
     author = authors.get(row.recorded_at)
     actor = row.data.get("by") or (command.actor if command else author.actor if author else SYSTEM)
     data = {name: value for name, value in row.data.items() if name not in ("by", "reason")}
-    if author is not None and author.details.get("method") and row.kind != FactKind.NPN_PROVEN:
+    if author is not None and author.details.get("method") and row.kind not in _OTHERWISE_KNOWN:
         data["on_behalf"] = {"method": author.details["method"], "reason": author.reason}
     if command is not None and command.data.get("in_bulk"):
         data["in_bulk"] = True

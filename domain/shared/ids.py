@@ -104,6 +104,11 @@ def name_staff_actor(name: str) -> str:
     return name if name.startswith(_STAFF) else f"{_STAFF}{name}"
 
 
+def drop_staff_mark(actor: str) -> str:
+    """The id of somebody of staff alone, without what marks them as such; anybody else as the audit names them."""
+    return actor.removeprefix(_STAFF)
+
+
 def name_sender_actor(sender_id: str) -> str:
     """Whom the audit names for a third party that reports."""
     return f"{_SENDER}{sender_id}"

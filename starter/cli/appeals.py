@@ -64,13 +64,13 @@ async def act_on_appeal(
         else:
             await services.appeals.withdraw_appeal(case, reason, actor)
         appeals = await services.appeals.read_appeals(case)
-        status = await services.read_status(case)
+        status, names = await services.read_status(case), await services.read_staff_names()
     if options.json:
         from db.reads.status import to_json_values
 
         print_json({**status, "appeals": [to_json_values(one.document()) for one in appeals]})
     else:
-        print_summary(open_console(), status)
+        print_summary(open_console(), status, names)
 
 
 async def file_rebuttal(
@@ -89,11 +89,11 @@ async def file_rebuttal(
     require_text(text=text)
     async with open_services(options.data) as services:
         await services.database.write(suspensions.file_rebuttal, case, text.strip(), author, now())
-        status = await services.read_status(case)
+        status, names = await services.read_status(case), await services.read_staff_names()
     if options.json:
         print_json(status)
     else:
-        print_summary(open_console(), status)
+        print_summary(open_console(), status, names)
 
 
 class _Given:

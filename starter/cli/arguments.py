@@ -50,6 +50,7 @@ Quiet = Annotated[bool, FLAG, Parameter(name="--quiet", help="Print nothing but 
 Reason = Annotated[str, Parameter(help="Why; it is audited.")]
 Actor = Annotated[str, Parameter(name="--as", help="Who does it; it is audited.")]
 Method = Literal["paper", "in_person", "other"]
+Word = Literal["paper", "in_person", "phone", "other"]
 
 
 @Parameter(name="*")
@@ -58,15 +59,15 @@ class BehalfOptions:
     """Who of staff takes a step for the assister, whose it is, how they have the assister's word, and why (D6)."""
 
     actor: Annotated[str, Parameter(name="--as", help="Who of staff does it for the assister; it is audited.")]
-    method: Annotated[Method, Parameter(name="--method", help="How the assister gave their word; it is audited.")]
+    method: Annotated[Word, Parameter(name="--method", help="How the assister gave their word; it is audited.")]
     reason: Annotated[str, Parameter(name="--reason", help="Why it is done for the assister; it is audited.")]
 
     def name_author(self) -> "StepAuthor":
         """Whom the audit names: never the assister, who acts in a session of their own. Raises `UsageError`."""
-        from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+        from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 
         require_text(actor=self.actor, reason=self.reason)
-        word = OnBehalf(method=ProofMethod(self.method), reason=self.reason.strip())
+        word = OnBehalf(method=WordMethod(self.method), reason=self.reason.strip())
         return StepAuthor(name_staff_actor(self.actor), word)
 
 

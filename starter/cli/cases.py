@@ -1,6 +1,7 @@
 """The verbs of `certify` for cases: reading them, and the commands of staff and assisters."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ from starter.cli.arguments import (
     Method,
     Reason,
     Told,
+    Word,
     build_wording,
     read_file,
     require_choice,
@@ -31,6 +33,7 @@ from starter.cli.output import note_language, open_console, print_cases, print_j
 from starter.cli.status_output import print_status, print_summary
 
 if TYPE_CHECKING:
+    from db.engine import Database
     from domain.shared.cases.commands import Wording
     from starter.cases import CommandOutcome
 
@@ -50,15 +53,17 @@ async def show_status(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Show where a case is and what it waits for."""
+    from db.reads.house.staff_names import list_staff_names
     from db.reads.status import read_status
     from starter.cases import now
 
     async with open_database(options.data) as database:
         document = await database.read(read_status, case, now(), with_history=history)
+        names = await database.read(list_staff_names)
     if options.json:
         print_json(document)
     else:
-        print_status(open_console(), document)
+        print_status(open_console(), document, names)
 
 
 async def list_cases(
@@ -67,17 +72,23 @@ async def list_cases(
     plan_year: Annotated[int | None, Parameter(help="Only of this plan year.")] = None,
     stage: Annotated[str | None, Parameter(help="Only in this stage, such as awaiting_decision.")] = None,
     kind: Annotated[KindName | None, Parameter(help="Only of this kind; of program ffm, of this role.")] = None,
+    desk: Annotated[
+        str | None, Parameter(help="Only what waits on this desk: nobody, or who of staff, by name or id.")
+    ] = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
-    """List cases, newest first: whose they are, what they wait for and since when."""
+    """List cases, newest first: whose they are, what they wait for, since when, and on whose desk."""
     from db.reads.cases import read_case_list
-    from db.reads.queue import Filters
+    from db.reads.queue import NOBODY, Filters
     from domain.shared.cases.stages import Stage
+    from starter.cases import now
 
     require_choice("stage", stage, [one.value for one in Stage])
     found: list[dict[str, Any]] = []
-    filters = Filters(program, plan_year, kind, stage)
+    filters = Filters(program, plan_year, kind, stage, at=now())
     async with open_database(options.data) as database:
+        if desk is not None:
+            filters = replace(filters, desk=NOBODY if desk == NOBODY else await _find_desk(database, desk))
         last = None
         while page := await database.read(read_case_list, filters, last, with_names=True):
             found += page
@@ -86,6 +97,15 @@ async def list_cases(
         print_json(found)
     else:
         print_cases(open_console(), found)
+
+
+async def _find_desk(database: "Database", called: str) -> str:
+    from db.reads.desk.assignments import find_desk
+
+    actor = await database.read(find_desk, called)
+    if actor is None:
+        raise UsageError("--desk: none of staff is called so; give a name or id as the queue shows it, or nobody.")
+    return actor
 
 
 # commands
@@ -150,17 +170,17 @@ async def withdraw_request(
     reason: Reason,
     actor: Actor,
     method: Annotated[
-        Method | None, Parameter(help="How the assister gave their word, where they wish it; it is audited.")
+        Word | None, Parameter(help="How the assister gave their word, where they wish it; it is audited.")
     ] = None,
     told: Told = None,
     command_id: CommandId = None,
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Withdraw a request: at the assister's wish, with --method, or as staff."""
-    from domain.shared.cases.authors import ProofMethod
+    from domain.shared.cases.authors import WordMethod
 
     require_text(reason=reason, actor=actor, told=told)
-    actor, wish, wording = name_staff_actor(actor), ProofMethod(method) if method else None, build_wording(told)
+    actor, wish, wording = name_staff_actor(actor), WordMethod(method) if method else None, build_wording(told)
     await _send_command(
         options,
         case,
@@ -308,7 +328,7 @@ async def check_case(
     reason: Reason,
     actor: Actor,
     consent: Annotated[str | None, Parameter(help="How the assister agreed to a new one, if not by request.")] = None,
-    method: Annotated[Method | None, Parameter(help="How you have the assister's word that they dispute it.")] = None,
+    method: Annotated[Word | None, Parameter(help="How you have the assister's word that they dispute it.")] = None,
     source: Annotated[SourceName | None, Parameter(help="With repeat: who alone is asked again.")] = None,
     told: Annotated[
         str | None, Parameter(help="With adverse: the reason in the assister's language, where that isn't English.")
@@ -317,7 +337,7 @@ async def check_case(
     options: CommonOptions = DEFAULTS,
 ) -> None:
     """Have checks made again, as staff, or act on a background check: order it anew, go on towards a denial by it."""
-    from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+    from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
     from domain.state.eligibility import CheckSource
 
     require_text(reason=reason, actor=actor, consent=consent, told=told)
@@ -335,7 +355,7 @@ async def check_case(
         if act == "repeat":
             return await cases.repeat_checks(case, reason, actor, CheckSource(source) if source else None, command_id)
         if method is not None:
-            author = StepAuthor(actor, OnBehalf(method=ProofMethod(method), reason=reason))
+            author = StepAuthor(actor, OnBehalf(method=WordMethod(method), reason=reason))
             return await cases.dispute_check(case, reason, author, command_id)
         if act == "reorder":
             return await cases.reorder_check(case, reason, actor, consent, command_id)
@@ -387,11 +407,11 @@ async def prove_identity(
     actor, document = name_staff_actor(actor), document.strip()
     async with open_services(options.data) as services:
         await services.claims.prove_identity(case, NpnProof(method, actor, document, reason))
-        status = await services.read_status(case)
+        status, names = await services.read_status(case), await services.read_staff_names()
     if options.json:
         print_json(status)
     else:
-        print_summary(open_console(), status)
+        print_summary(open_console(), status, names)
 
 
 async def restart_case(
@@ -410,7 +430,7 @@ async def restart_case(
         if options.json:
             print_json({"case_id": case, "begun": outcome.begun, "may_repeat": outcome.may_repeat})
             return
-        status = await services.read_status(case)
+        status, names = await services.read_status(case), await services.read_staff_names()
     out = open_console()
     out.print(
         "Begun again; its flag comes down once its workflow has taken it on."
@@ -419,7 +439,7 @@ async def restart_case(
     )
     if outcome.may_repeat:
         out.print(f"No record is left of what may now be done twice: {', '.join(outcome.may_repeat)}.")
-    print_summary(out, status)
+    print_summary(out, status, names)
 
 
 async def _send_command(
@@ -432,8 +452,15 @@ async def _send_command(
 
     ``wording`` is how its reason is put, where the assister is told it.
     """
+    from domain.shared.cases.reasons import Refusal
+    from domain.shared.staff_names import name_people
+
     async with open_services(options.data) as services:
-        answer = await send(services)
+        names = await services.read_staff_names()
+        try:
+            answer = await send(services)
+        except Refusal as refusal:
+            raise Refusal(name_people(refusal.reason, names)) from None
         if wording:
             note_language(await services.read_language(case), wording)
         if options.json:
@@ -445,7 +472,7 @@ async def _send_command(
         out.print(f"Kept as {answer.command_id}: its workflow has not answered yet; it is carried out when it does.")
     else:
         out.print(f"Done, as {answer.command_id}.")
-    print_summary(out, status)
+    print_summary(out, status, names)
 
 
 def _parse_answer(body: bytes) -> tuple[dict[str, Any], str]:

@@ -67,6 +67,12 @@ class CommandServices:
 
         return applicant_of(await self.database.read(load_case, case)).language
 
+    async def read_staff_names(self) -> dict[str, str]:
+        """What staff are called, by who the audit names."""
+        from db.reads.house.staff_names import list_staff_names
+
+        return await self.database.read(list_staff_names)
+
 
 # settings
 

@@ -72,15 +72,15 @@ async def save_profile(
         answer = await services.registrations.save_profile(case, changes, author, command_id)
         if go_on and answer.state == "applied":
             await services.registrations.complete_profile(case, author)
-        status = await services.read_status(case)
+        status, names = await services.read_status(case), await services.read_staff_names()
     if options.json:
         print_json(status | answer.document())
     elif answer.state == "pending":
         later = "; go on with Next when it is saved" if go_on else ""
         kept = f"Kept as {answer.command_id}: its workflow has not answered yet; it is saved when it does{later}."
-        _print_step(options, kept, status)
+        _print_step(options, kept, status, names)
     else:
-        _print_step(options, f"Saved, as {answer.command_id}.", status)
+        _print_step(options, f"Saved, as {answer.command_id}.", status, names)
 
 
 @app.command(name="enroll")
@@ -99,8 +99,8 @@ async def enroll_in_course(
     author = behalf.name_author()
     async with open_services(options.data) as services:
         await services.registrations.enroll_in_course(case, Curriculum(curriculum), channel, author)
-        status = await services.read_status(case)
-    _print_step(options, f"Enrolled in {spell_code(curriculum)}, {channel}.", status)
+        status, names = await services.read_status(case), await services.read_staff_names()
+    _print_step(options, f"Enrolled in {spell_code(curriculum)}, {channel}.", status, names)
 
 
 @app.command(name="launch")
@@ -177,18 +177,18 @@ async def _accept_agreement(
 
     async with open_services(options.data) as services:
         await services.registrations.accept_agreement(case, MarketplaceAgreement(name), sha256, author)
-        status = await services.read_status(case)
-    _print_step(options, "Accepted.", status)
+        status, names = await services.read_status(case), await services.read_staff_names()
+    _print_step(options, "Accepted.", status, names)
 
 
-def _print_step(options: CommonOptions, sentence: str, status: dict[str, Any]) -> None:
+def _print_step(options: CommonOptions, sentence: str, status: dict[str, Any], names: dict[str, str]) -> None:
     """What was done and where the case is now; for scripts the status document alone."""
     if options.json:
         print_json(status)
         return
     out = open_console()
     out.print(sentence, soft_wrap=True)
-    print_summary(out, status)
+    print_summary(out, status, names)
 
 
 # the lists

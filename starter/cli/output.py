@@ -170,7 +170,7 @@ def print_opened_case(out: Console, document: Document) -> None:
 
 
 def print_cases(out: Console, found: list[Document]) -> None:
-    """Cases: below the id program and year, below the name the kind, below the stage what it waits for, since when."""
+    """Cases: below the id program and year, below the name the kind, below the stage what it waits for and where."""
     if not found:
         out.print("There are no such cases.")
         return
@@ -192,13 +192,14 @@ def _stack_lines(first: Text, *below: str) -> Text:
 
 
 def _list_wait(one: Document) -> list[str]:
-    """What a case waits for, where its stage doesn't say that itself, and the day since when, in UTC."""
+    """What a case waits for, where its stage doesn't say that itself, the day since when, in UTC, and on whose desk."""
     waiting_for, since = one["waiting_for"], one["waiting_since"]
     if not waiting_for:
         return []
     # Stages such as awaiting_decision say it themselves.
     what = [] if one["stage"].endswith(waiting_for) else [spell_code(waiting_for)]
-    return [*what, *([f"since {since[:10]}"] if since else [])]
+    desk = [f"on the desk of {one['desk_name']}"] if one["desk_name"] else []
+    return [*what, *([f"since {since[:10]}"] if since else []), *desk]
 
 
 def print_audit(out: Console, entries: list[Document]) -> None:

@@ -1,5 +1,6 @@
 """The verbs of `certify season`: the cases of every returning assister, opened without being asked for one by one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,7 @@ from cyclopts import App, Parameter
 
 from domain.shared.ids import COMMAND_LINE, name_staff_actor
 from domain.shared.programs import STATE_PROGRAM, ProgramName
+from domain.shared.staff_names import call_actor
 from starter.cli.arguments import DEFAULTS, CommonOptions, require_text
 from starter.cli.context import UsageError, open_database, open_services
 from starter.cli.output import format_instant, format_value, open_console, print_json, print_pairs, spell_code
@@ -42,7 +44,8 @@ async def open_season(
     async with open_services(options.data) as services:
         actor = _name_actor(actor, reason)
         status = await services.seasons.open_season(program, plan_year, reason, actor)
-    _print_status(options, status.document())
+        names = await services.read_staff_names()
+    _print_status(options, status.document(), names)
 
 
 @app.command(name="status")
@@ -57,10 +60,10 @@ async def show_season(
 ) -> None:
     """Show how a season stands: how many cases were opened, woken and open before, and who was left out and why."""
     async with open_services(options.data) as services:
-        status = await services.seasons.read_status(program, plan_year)
+        status, names = await services.seasons.read_status(program, plan_year), await services.read_staff_names()
     if left_out is not None:
         await _write_left_out(options, program, plan_year, left_out)
-    _print_status(options, status.document())
+    _print_status(options, status.document(), names)
 
 
 @app.command(name="pause")
@@ -130,7 +133,8 @@ async def _change_season(
         seasons: Seasons = services.seasons
         actor = _name_actor(actor, reason)
         status = await seasons.change_season(program, plan_year, SeasonChange(change), reason, actor)
-    _print_status(options, status.document())
+        names = await services.read_staff_names()
+    _print_status(options, status.document(), names)
 
 
 async def _write_left_out(options: CommonOptions, program: str, plan_year: int, file: Path) -> None:
@@ -146,14 +150,14 @@ async def _write_left_out(options: CommonOptions, program: str, plan_year: int, 
         raise UsageError(f"{file} can't be written: {error.strerror}.") from None
 
 
-def _print_status(options: CommonOptions, document: dict[str, Any]) -> None:
+def _print_status(options: CommonOptions, document: dict[str, Any], names: Mapping[str, str]) -> None:
     if options.json:
         print_json(document)
         return
     left = document["seconds_left"]
     rows = [
         ("state", spell_code(document["state"])),
-        ("opened", f"{format_instant(document['opened_at'])} by {document['opened_by']}"),
+        ("opened", f"{format_instant(document['opened_at'])} by {call_actor(document['opened_by'], names)}"),
         ("done", f"{document['handled']} of {document['people']} people, {document['percent']} %"),
         *([("left", f"about {max(1, round(left / 60))} min")] if left is not None else []),
         *_list_counts(document),

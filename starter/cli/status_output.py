@@ -1,9 +1,12 @@
 """The status document of either program as `certify` prints it for people."""
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.text import Text
 
 from domain.shared.cases.reasons import read_reason
+from domain.shared.staff_names import call_actor
 from starter.cli.output import (
     Cell,
     Document,
@@ -22,14 +25,14 @@ from starter.cli.output import (
 ATTEMPTS_SHOWN = 5
 
 
-def print_status(out: Console, status: Document) -> None:
-    """Where the case is, its steps, and the history where the document has it."""
-    print_summary(out, status)
+def print_status(out: Console, status: Document, names: Mapping[str, str]) -> None:
+    """Where the case is, its steps, and the history where the document has it; ``names`` is what staff are called."""
+    print_summary(out, status, names)
     out.print()
     if "publication" in status:
         _print_registration(out, status)
     else:
-        _print_certification(out, status)
+        _print_certification(out, status, names)
     if "history" in status:
         out.print()
         print_log(
@@ -37,8 +40,8 @@ def print_status(out: Console, status: Document) -> None:
         )
 
 
-def print_summary(out: Console, status: Document) -> None:
-    """Where a case is and what it waits for."""
+def print_summary(out: Console, status: Document, names: Mapping[str, str]) -> None:
+    """Where a case is and what it waits for; ``names`` is what staff are called, by who the audit names."""
     kind = f"{spell_code(status['kind'])}, {status['assister_type']}"
     rows: list[tuple[str, Cell]] = [
         ("case", status["case_id"]),
@@ -52,15 +55,17 @@ def print_summary(out: Console, status: Document) -> None:
     if status["flag"]:
         rows.append(("flag", format_value(spell_code(status["flag"]), "yellow")))
     rows.append(("may assist", _format_may_assist(status)))
-    rows += [("suspended", _format_suspension(one)) for one in status["suspensions"]]
+    rows += [("suspended", _format_suspension(one, names)) for one in status["suspensions"]]
     if termination := status["termination"]:
-        rows.append(("to be terminated", f"last day {termination['last_day']}, by {termination['by']}"))
+        by = call_actor(termination["by"], names)
+        rows.append(("to be terminated", f"last day {termination['last_day']}, by {by}"))
     print_pairs(out, rows)
 
 
-def _format_suspension(suspension: Document) -> str:
+def _format_suspension(suspension: Document, names: Mapping[str, str]) -> str:
     until = f"until {suspension['until']}" if suspension["until"] else "without a term"
-    said = f"{spell_code(suspension['cause'])}, {until}, by {suspension['decided_by']}: {suspension['suspension_id']}"
+    by = call_actor(suspension["decided_by"], names)
+    said = f"{spell_code(suspension['cause'])}, {until}, by {by}: {suspension['suspension_id']}"
     return f"{said}, which waits for the appeal" if suspension["stayed"] else said
 
 
@@ -74,19 +79,19 @@ def _format_may_assist(status: Document) -> Text:
 # the state program
 
 
-def _print_certification(out: Console, status: Document) -> None:
-    print_pairs(out, _describe_steps(status))
+def _print_certification(out: Console, status: Document, names: Mapping[str, str]) -> None:
+    print_pairs(out, _describe_steps(status, names))
     findings = status["eligibility"]["findings"]
     if findings:
         out.print()
         out.print(make_table("check", "result", "source", "note", rows=map(_format_finding, findings)))
 
 
-def _describe_steps(status: Document) -> list[tuple[str, Cell]]:
+def _describe_steps(status: Document, names: Mapping[str, str]) -> list[tuple[str, Cell]]:
     training, portal, certificate = status["training"], status["portal"], status["certificate"]
     done_at = training["completed_at"]
     return [
-        ("eligibility", _format_decision(status["eligibility"])),
+        ("eligibility", _format_decision(status["eligibility"], names)),
         ("LMS", f"account {training['lms_account']}, profile {training['profile']}"),
         ("training", f"completed {format_instant(done_at)}" if done_at else "-"),
         *([("deadline", _format_deadline(training["deadline"]))] if training["deadline"] else []),
@@ -115,10 +120,11 @@ def _format_attempts(attempts: list[Document]) -> str:
     return f"attempts: {len(attempts)}, the last: {', '.join(last)}"
 
 
-def _format_decision(eligibility: Document) -> Text:
+def _format_decision(eligibility: Document, names: Mapping[str, str]) -> Text:
     decision = format_code(eligibility["status"])
     if eligibility["decided_by"]:
-        decision.append(f" by {eligibility['decided_by']}, {format_instant(eligibility['decided_at'])}: ")
+        by = call_actor(eligibility["decided_by"], names)
+        decision.append(f" by {by}, {format_instant(eligibility['decided_at'])}: ")
         decision.append_text(format_value(eligibility["reason"]))
     return decision
 

@@ -13,7 +13,7 @@ from db.tables import CommandRow, FactRow, TicketRow
 from db.writes.federal.profiles import keep_profile
 from domain.federal.agreements import find_marketplace_agreement
 from domain.federal.markets import MarketplaceAgreement
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from domain.shared.cases.facts import FactKind
 from domain.shared.documents.faults import Invalid
 from domain.shared.ids import ASSISTER, make_command_id
@@ -82,7 +82,7 @@ async def test_d6_the_audit_has_name_method_and_reason_of_each_step(house: House
         (action, WORD["reason"], "paper") for action in ("training.enrolled", "training.launched", "agreement.opened")
     ]
     page = await house.browser.get(f"/staff/cases/{case_id}", headers={"Accept": "text/html"})
-    assert "For the assister, by their word: On paper. signed at the office" in page.text
+    assert "In writing, for the assister. signed at the office" in page.text
 
 
 async def test_d6_nobody_is_answered_by_what_another_has_sent_under_the_same_id(house: House) -> None:
@@ -121,5 +121,5 @@ def test_d6_whichever_way_staff_come_they_say_it() -> None:
     with pytest.raises(Invalid) as refused:
         StepAuthor("staff:ana")
     assert [fault.field for fault in refused.value.faults] == ["method", "reason"]
-    assert StepAuthor("staff:ana", OnBehalf(method=ProofMethod.PAPER, reason="signed")).reason == "signed"
+    assert StepAuthor("staff:ana", OnBehalf(method=WordMethod.PAPER, reason="signed")).reason == "signed"
     assert StepAuthor(ASSISTER).reason is None

@@ -17,7 +17,7 @@ from db.tables import CommandRow, FactRow, TicketRow
 from db.writes.facts import lock_case
 from db.writes.own.portal_passes import LASTS, find_portal_pass, give_portal_pass
 from db.writes.own.sessions import IDLE
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from domain.shared.cases.facts import FactKind
 from domain.shared.cases.stages import Stage
 from domain.shared.ids import hash_token
@@ -245,7 +245,7 @@ async def test_d6_a_portal_says_no_word_that_the_audit_would_give_as_staffs(hous
         assert [fault["field"] for fault in answer.json()["errors"]] == ["method", "reason"], step
     assert await list_written(house, case_id) == before
     with pytest.raises(ValueError, match="Staff alone"):
-        StepAuthor("sender:marketplace", OnBehalf(method=ProofMethod.PAPER, reason="signed"), "a-pass")
+        StepAuthor("sender:marketplace", OnBehalf(method=WordMethod.PAPER, reason="signed"), "a-pass")
 
 
 @pytest.mark.parametrize("who", ["nobody", "another", "the portal", "a portal there is not"])

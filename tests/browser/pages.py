@@ -165,9 +165,23 @@ async def _staff_sending_too_late(page: Page, people: People, language: str) -> 
     await page.wait_for_url("**/staff/kept*")
 
 
+async def _handed_over(page: Page, people: People, language: str) -> None:
+    """A case that somebody has just put on a colleague's desk, with the form for that unfolded once more."""
+    await as_staff(of(People.waiting_case))(page, people, language)  # who has never signed in is given no case
+    await page.context.clear_cookies(name="staff")
+    await as_staff(of(People.waiting_case), "Demo Second Reviewer")(page, people, language)
+    await page.locator("details:has([action*='/assign']) summary").click()
+    await page.locator("[name=colleague]").select_option(label="Demo Reviewer")
+    await follow(page.locator("[action*='/assign'] button"))
+    await page.locator(".case-assigned--others").wait_for()
+    await page.locator("details:has([action*='/assign']) summary").click()
+
+
 async def _saved_view(page: Page, people: People, language: str) -> None:
-    """A view of the queue that is saved by its name; it stays, so that the next one finds it."""
-    await of(People.queue, "?desk=nobody&sort=name")(page, people, language)
+    """The queue by whose desk its cases are on, as a view that is saved by its name; the next one finds it."""
+    await _handed_over(page, people, language)
+    await of(People.queue, "?sort=desk")(page, people, language)
+    await page.locator("td.desk").first.wait_for()
     if await page.locator("#view-name").count():
         await page.locator("#view-name").fill("Sample view")
         await follow(page.locator(".views__form button"))
@@ -341,7 +355,7 @@ PAGES = {
     # staff
     "staff_sign_in": Row("/staff/sign-in", at("/staff/sign-in")),
     "staff_queue": Row("/staff", as_staff(of(People.queue))),
-    "staff_queue_view": Row("/staff", as_staff(_saved_view)),
+    "staff_queue_view": Row("/staff", _saved_view),
     "staff_bulk": Row("/staff/bulk", as_staff(of(People.queue, "/bulk?all=1"))),
     "staff_bulk_none": Row("/staff/bulk", as_staff(sent(of(People.queue, "/bulk"), FAULT, "#bulk-next"))),
     "staff_bulk_confirm": Row("/staff/bulk", as_staff(BULK_CHOSEN)),
@@ -376,6 +390,7 @@ PAGES = {
         f"{CASE}/suspend",
         as_staff(sent(of(People.certified_case), FAULT, "[action$='/suspend'] [name=preview]", suspension="agreement")),
     ),
+    "staff_case_handed_over": Row(CASE, _handed_over),
     "staff_case_asked": Row(CASE, as_staff(of(People.asked_case))),
     "staff_address": Row(
         f"{CASE}/address",

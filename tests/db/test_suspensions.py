@@ -17,7 +17,7 @@ from db.writes.opening import Opened
 from db.writes.suspensions import NewSuspension, end_terms, file_rebuttal, restore_authority, suspend_authority
 from domain.programs.kept_rules import describe_rules
 from domain.shared.cases.authority import SuspensionCause, SuspensionKind
-from domain.shared.cases.authors import THE_ASSISTER, OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import THE_ASSISTER, OnBehalf, StepAuthor, WordMethod
 from domain.shared.cases.commands import CommandKind, CommandOrigin, Suspend
 from domain.shared.cases.messages import Applied
 from domain.shared.cases.reasons import Refusal
@@ -185,7 +185,7 @@ async def test_e4_what_an_assister_says_against_it_is_shown_to_staff_until_it_is
         answer_by = (await today(office, opened) + timedelta(days=45)).isoformat()
         assert [one["answer_by"] for one in found["rebuttals"]] == [answer_by, answer_by]
         assert "somebody else" not in str(found)
-        staff = StepAuthor("staff:riley", OnBehalf(method=ProofMethod.PAPER, reason="by letter"))
+        staff = StepAuthor("staff:riley", OnBehalf(method=WordMethod.PAPER, reason="by letter"))
         await office.database.write(file_rebuttal, opened.case_id, "I was ill", staff, office.later())
         *own, behalf = await audited(office, opened, "authority.rebutted")
         assert [(one["actor"], one["reason"]) for one in own] == [("assister", None)] * 2

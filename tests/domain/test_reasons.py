@@ -13,6 +13,7 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.cases.notices import TOPIC, Notice
 from domain.shared.cases.stages import ENDED
 from domain.shared.documents import faults
+from domain.shared.staff_names import name_people
 from domain.state.eligibility import SOURCE, Check
 from domain.state.may_assist import MAY_ASSIST_REASONS
 
@@ -59,6 +60,14 @@ def test_every_sentence_is_whole_and_stands_once(sentences: dict[str, str]) -> N
 def test_sentences_are_filled_in() -> None:
     assert reasons.Reason("case_ended", {"stage": "closed"}).sentence() == "The case has ended: closed."
     assert faults.Fault("kind", "choice", {"choices": "a, b"}).sentence() == "Choose one of: a, b."
+
+
+def test_who_a_reason_tells_of_is_called_by_name_and_recorded_by_id() -> None:
+    why = reasons.Reason("already_decided", {"by": "staff:ana"})
+    said = name_people(why, {"staff:ana": "Ana Example"})
+    assert said.sentence() == "Eligibility was decided already, by Ana Example."
+    assert name_people(why, {}).sentence() == "Eligibility was decided already, by ana."
+    assert why.details == {"by": "staff:ana"}
 
 
 def test_every_check_names_its_requirement() -> None:

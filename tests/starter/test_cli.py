@@ -200,6 +200,8 @@ def test_a_folder_that_is_given_wins_over_the_environment(tmp_path: Path, settin
     data = write_stack(tmp_path / "mine", os.getpid(), **settings)
     elsewhere = {**settings, "CERTIFY_DATABASE_URL": "sqlite+aiosqlite:///no.sqlite", "TEMPORAL_PROFILE": "none"}
     assert call_certify(tmp_path, "list", "--json", "--data", str(data), **elsewhere).document == []
+    unknown = call_certify(tmp_path, "list", "--desk", "Nobody At All", "--data", str(data), **elsewhere)
+    refused(unknown, 2, "give a name or id as the queue shows it, or nobody")
 
 
 def test_the_stack_of_certify_data_is_found(tmp_path: Path, settings: dict[str, str]) -> None:

@@ -32,11 +32,13 @@ def test_a_case_is_listed_by_who_it_is_and_what_it_waits_for(
 ) -> None:
     case_id = "c8a9d1f6-0000-4000-8000-000000000001"
     case = {"case_id": case_id, "program": "bewellnm", "plan_year": 2024, "kind": "agent", "name": "Made Up \x1b[31m"}
-    case |= {"stage": stage, "waiting_for": waiting_for, "waiting_since": "2026-11-02T17:00:00Z"}
+    case |= {"stage": stage, "waiting_for": waiting_for, "waiting_since": "2026-11-02T17:00:00Z", "desk_name": None}
     _, _, *lines = printed(print_cases, [case])
     before = [f"{case_id} Made Up \N{REPLACEMENT CHARACTER}[31m", "bewellnm 2024 agent", ""]
     assert lines == [f"{left} {right}".strip() for left, right in zip(before, shown, strict=False)]
     printed(print_cases, [{**case, "kind": "marketplace_agent_broker", "name": "Longer " * 12}])
+    held = {**case, "waiting_for": "decision", "desk_name": "Ana Example"}
+    assert "on the desk of Ana Example" in " ".join(printed(print_cases, [held]))
 
 
 def test_details_are_words_rather_than_json() -> None:

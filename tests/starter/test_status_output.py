@@ -48,7 +48,7 @@ def status(**changes: Any) -> dict[str, Any]:
 def printed(document: dict[str, Any]) -> list[str]:
     """The lines of a status, with one space where there are several."""
     text = io.StringIO()
-    print_status(Console(file=text, width=80, highlight=False), document)
+    print_status(Console(file=text, width=80, highlight=False), document, {"staff:ana": "Ana Example"})
     lines = text.getvalue().splitlines()
     assert all(len(line) <= 80 for line in lines)
     return [" ".join(line.split()) for line in lines]
@@ -66,10 +66,10 @@ def test_e4_what_is_suspended_is_said_until_when_and_by_whom() -> None:
     stayed = {**term, "suspension_id": "s2", "stayed": True}
     notice = {"last_day": "2024-04-04", "by": "staff:ana"}
     lines = printed(status(suspensions=[one, term, stayed], termination=notice))
-    assert "suspended system suspension, without a term, by staff:ana: s1" in lines
-    assert "suspended suspended by staff, until 2024-06-03, by staff:ana: s1" in lines
-    assert "by staff:ana: s2, which waits for the appeal" in " ".join(lines)
-    assert "to be terminated last day 2024-04-04, by staff:ana" in lines
+    assert "suspended system suspension, without a term, by Ana Example: s1" in lines
+    assert "suspended suspended by staff, until 2024-06-03, by Ana Example: s1" in lines
+    assert "by Ana Example: s2, which waits for the appeal" in " ".join(lines)
+    assert "to be terminated last day 2024-04-04, by Ana Example" in lines
 
 
 def test_lists_are_due_seen_or_late() -> None:

@@ -410,6 +410,20 @@ def test_the_lines_of_a_question_are_kept() -> None:
     assert "First line<br>" in rendered.html
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["What they ask about:", "New Mexico license number", "Phone number"]),
+        ("es", ["Sobre qué preguntan:", "Número de licencia de Nuevo México", "Número de teléfono"]),
+    ],
+)
+def test_a_question_names_the_fields_it_is_about_as_the_form_does(language: str, said: list[str]) -> None:
+    rendered = letter(Notice.INFORMATION_NEEDED, language, asked=("license_number", "phone"))
+    for part in (rendered.text, rendered.html):
+        assert all(one in part for one in said)
+    assert said[0] not in letter(Notice.INFORMATION_NEEDED, language).text, "all fields are open then"
+
+
 @pytest.mark.parametrize("notice", Notice)
 def test_a_missing_value_is_an_error(notice: Notice) -> None:
     values = build_notice_values(notice, "en", READERS[notice][-1])

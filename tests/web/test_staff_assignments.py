@@ -7,6 +7,7 @@ from sqlmodel import select
 from db.case_state import list_rows
 from db.desk_tables import CaseAssignment
 from db.reads.cases import read_audit
+from db.reads.desk.assignments import find_desk
 from db.writes.house.staff_accounts import recognize_staff
 from domain.state.eligibility import Result
 from tests.support.tables import change_row
@@ -70,11 +71,34 @@ async def test_a_case_is_put_on_the_desk_of_a_colleague_who_decides(house: House
     assert (row.actor, row.until) == ("staff:olmo", row.since + timedelta(days=1))
     entries = await house.database.read(read_audit, reviewer.case_id)
     assert [one["details"] for one in entries if one["action"] == "case.assigned"] == [{"to": "staff:olmo"}]
+    assert await listed(house, desk="staff:olmo") == [(reviewer.case_id, "staff:olmo", "Olmo")]
+    assert await listed(house, desk="nobody") == await listed(house, desk="mine") == []
+    for called in ("Olmo", "olmo", "staff:olmo"):
+        assert await house.database.read(find_desk, called) == "staff:olmo", "as certify list --desk takes it"
+    assert await house.database.read(find_desk, "somebody else") is None
     await reviewer.send("decision", verdict="approve", reason="All is well.")
     await house.apply_commands()
     late = read(await house.post(path, {**sent, "colleague": "staff:olmo"}, accept="text/html"), 409)
     assert "on their desk" not in late.text
     assert await house.database.read(list_rows, select(CaseAssignment)) == []
+
+
+async def listed(house: House, **query: str) -> list[tuple[str, str | None, str | None]]:
+    """What the API lists of the cases: which they are, and on whose desk."""
+    answer = await house.browser.get("/api/cases", params=query)
+    assert answer.status_code == 200
+    return [(one["case_id"], one["desk"], one["desk_name"]) for one in answer.json()]
+
+
+async def test_the_api_lists_what_is_on_one_s_own_desk_and_on_nobody_s(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    free = [(reviewer.case_id, None, None)]
+    assert await listed(house, desk="nobody") == await listed(house) == free
+    await reviewer.page()
+    assert await listed(house, desk="nobody") == []
+    mine = [(reviewer.case_id, "reviewer", "reviewer")]
+    assert await listed(house, desk="mine") == await listed(house, desk="reviewer", stage="awaiting_decision") == mine
+    assert await listed(house, desk="mine", stage="active") == []
 
 
 async def test_after_the_policy_s_minutes_the_next_who_opens_it_has_it(house: House) -> None:

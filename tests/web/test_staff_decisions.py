@@ -150,20 +150,22 @@ async def test_an_answer_given_by_phone_is_written_down_with_how_staff_have_it(h
     told = {"phone": "505-555-0177", "message": "The new one.", "reason": "Called them."}
     faulted = read(await reviewer.send("answer", **{**told, "message": ""}), 422)
     assert {"answer-method", "answer-message"} <= faulty(faulted)
-    for sentence in ("Choose how you have their word.", "Otherwise, by phone for instance"):
+    for sentence in ("Choose how you have their word.", "By phone"):
         assert sentence in faulted.text
     wrong = read(await reviewer.send("answer", **{**told, "phone": "1"}, method="other"), 422)
     assert "#phone" in [link.get("href") for link in wrong.of("a")]
     forged = {**told, "email": "somebody.else@example.com"}
-    assert (await reviewer.send("answer", **forged, method="other")).status_code == 303
+    assert (await reviewer.send("answer", **forged, method="phone")).status_code == 303
     await house.apply_commands()
     text = (await reviewer.page()).text
+    assert "By phone, recorded by reviewer, " in " ".join(text.split())
+    assert "By phone, for the assister. Called them." in text
     assert "505-555-0100" in text
     assert "505-555-0177" in text
     (_, command) = await reviewer.commands()
     assert (command.kind, command.actor, command.reason) == ("answer", "reviewer", "The new one.")
     assert command.data["changes"] == {"phone": "505-555-0177"}
-    assert command.data["on_behalf"] == {"method": "other", "reason": "Called them."}
+    assert command.data["on_behalf"] == {"method": "phone", "reason": "Called them."}
 
 
 async def test_a_question_is_taken_back_and_the_assister_is_told_so(house: House) -> None:
@@ -428,6 +430,7 @@ async def test_a_letter_is_seen_in_the_assister_s_language_before_anything_is_do
     ("form", "values", "said"),
     [
         ("decision", {"verdict": "ask"}, "A sample reason."),
+        ("decision", {"verdict": "ask", "fields.license_number": "true"}, "about: - New Mexico license number"),
         ("decision", {"verdict": "approve", "override": "Seen on paper."}, "An approval sends no reason"),
         ("withdraw", {}, "A sample reason."),
         ("revoke", {}, "A sample reason."),
@@ -618,7 +621,7 @@ async def test_e4_the_authority_is_suspended_lifted_and_terminated_from_the_page
     page = await reviewer.page()
     assert "Rebuttal to be answered" in page.text
     assert "It was somebody else." in page.text
-    assert "For the assister, by their word: On paper. By letter." in page.text
+    assert "In writing, for the assister. By letter." in page.text
     assert (await reviewer.send("lift", suspension_id="", reason="unfounded")).status_code == 303
     assert (await reviewer.send("give_notice", reason="unresolved")).status_code == 303
     await house.apply_commands()
@@ -653,5 +656,8 @@ async def test_e11_a_name_is_corrected_from_the_page(house: House) -> None:
     assert await reviewer.commands() == []
     assert (await reviewer.send("correct", **right)).status_code == 303
     await house.apply_commands()
-    assert "Corregida Muestra" in (await reviewer.page()).text
+    text = (await reviewer.page()).text
+    assert "Corregida Muestra" in text
+    assert "Seen: a card. On paper" in text
+    assert ", for the assister." not in text, "what was seen is no word of theirs"
     assert "case.name_corrected" in await reviewer.actions()

@@ -160,11 +160,11 @@ async def test_the_queue_says_on_whose_desk_a_case_is_and_is_filtered_and_put_in
     await house.browser.get(f"/staff/cases/{opened[1]}")
     csrf = await house.sign_in()
     queue = await house.browser.get("/staff")
-    assert 'data-label="Desk of">reviewer-auditor<' in queue.text
+    assert 'data-label="Desk">reviewer-auditor<' in queue.text
     assert desks(queue.text) == {"reviewer": 0, "nobody": 2, "reviewer-auditor": 1}
     await house.browser.get(f"/staff/cases/{opened[2]}")
     queue = await house.browser.get("/staff?sort=desk")
-    assert 'data-label="Desk of">you<' in queue.text
+    assert 'data-label="Desk">you<' in queue.text
     assert rows(queue.text) == [opened[2], opened[1], opened[0]], "by name, nobody's last"
     assert link(queue.text, "sort-desk") == "/staff?sort=-desk"
     assert rows((await house.browser.get("/staff?sort=-desk")).text) == [opened[0], opened[1], opened[2]]

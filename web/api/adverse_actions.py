@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from web.api.bodies import describe_body, read_body
 from web.api.cases import COMMANDS, CommandId, ReasonBody, ToldBody, answer_command
 from web.http.auth import StaffMember, require_permission
@@ -20,7 +20,7 @@ Decider = Annotated[StaffMember, require_permission(Permission.DECIDE)]
 class DisputeBody(ReasonBody):
     """What is wrong with the report, and how staff have the assister's word."""
 
-    method: ProofMethod
+    method: WordMethod
 
 
 @router.post("/adverse", responses=COMMANDS, openapi_extra=describe_body(ToldBody))

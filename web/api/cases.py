@@ -19,7 +19,7 @@ from domain.federal.policy import FederalPolicy
 from domain.programs.opening import AnyRequest, parse_vouched_request
 from domain.shared.assister import Kind
 from domain.shared.cases.authority import SuspensionKind
-from domain.shared.cases.authors import ProofMethod
+from domain.shared.cases.authors import ProofMethod, WordMethod
 from domain.shared.cases.commands import CommandState, Wording
 from domain.shared.cases.corrections import CorrectionForm
 from domain.shared.cases.notices import Notice
@@ -100,7 +100,7 @@ class DecisionBody(ToldBody):
 class WithdrawalBody(ToldBody):
     """Why a case is withdrawn; at the assister's wish, how staff have it (D6)."""
 
-    method: ProofMethod | None = None
+    method: WordMethod | None = None
 
 
 class IdentityBody(StrictBody):
@@ -208,16 +208,23 @@ def _answer_opened(opened: Opened) -> JSONResponse:
 @router.get("/cases", tags=["cases"], responses=STAFF)
 async def list_cases(
     services: ServicesDep,
-    _: Reader,
+    me: Reader,
     program: Annotated[str | None, Query(max_length=40)] = None,
     plan_year: Annotated[int | None, Query(ge=0, le=9999)] = None,
     stage: Stage | None = None,
     kind: Kind | Role | None = None,
+    desk: Annotated[
+        str | None,
+        Query(
+            max_length=250, description="what waits on this desk: mine, nobody, or who, as the answer's `desk` has it"
+        ),
+    ] = None,
     after: Annotated[str | None, Query(max_length=64, description="the last case_id of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> JSONResponse:
-    """Cases, newest first."""
-    found = await services.database.read(read_case_list, Filters(program, plan_year, kind, stage), after, limit)
+    """Cases, newest first, each with on whose desk it is: `desk`, and `desk_name`, what they are called."""
+    filters = Filters(program, plan_year, kind, stage, desk=me.actor if desk == "mine" else desk, at=now())
+    found = await services.database.read(read_case_list, filters, after, limit)
     return JSONResponse(found)
 
 

@@ -14,7 +14,7 @@ from db.writes.opening import SecondAccount
 from db.writes.webhooks.inbox import accept_vendor_report
 from domain.federal.markets import Curriculum, MarketplaceAgreement
 from domain.federal.vendor_reports import parse_vendor_report
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor, find_word_faults
+from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod, find_word_faults
 from domain.shared.documents.faults import Fault, Invalid, list_faults
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.texts import Text
@@ -49,7 +49,7 @@ class StepBody(StrictBody):
     A portal says neither: it has a pass, and no word that the audit would give as staff's.
     """
 
-    method: ProofMethod | None = None
+    method: WordMethod | None = None
     reason: Text | None = None
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from db.reads.status import read_status
 from db.writes.suspensions import file_rebuttal
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from domain.shared.documents.texts import Text
 from starter.cases import now
 from web.api.bodies import describe_body, read_body
@@ -24,7 +24,7 @@ class RebuttalBody(ReasonBody):
     """The assister's words, how staff have them, and why they write them down for the assister (D6)."""
 
     text: Text
-    method: ProofMethod
+    method: WordMethod
 
 
 @router.post("/rebut", responses=ANSWERS, openapi_extra=describe_body(RebuttalBody))

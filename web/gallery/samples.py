@@ -65,6 +65,7 @@ VARIANTS: Labels = {
     "late": N_("The time to expect is over"),
     "deadline": N_("With a training deadline"),
     "lapsed": N_("Training lapsed"),
+    "fields_named": N_("With the fields it is about"),
 }
 CERTIFICATE: dict[str, object] = {
     "number": NUMBER,
@@ -126,7 +127,7 @@ _REASON_OF_APPEAL = {"en": "What you sent has been looked at anew.", "es": "Se r
 # What each notice says beyond the person, whoever reads it.
 _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.REQUEST_RECEIVED: {},
-    Notice.INFORMATION_NEEDED: {},
+    Notice.INFORMATION_NEEDED: {"asked": ()},
     Notice.QUESTION_TAKEN_BACK: {},
     Notice.LMS_INVITATION: {"lms_url": LMS_URL},
     Notice.LMS_ENROLLED: {"lms_url": LMS_URL, "is_returning": True},
@@ -405,6 +406,8 @@ def _make_notices() -> Iterator[NoticeSample]:
     for notice, kinds in unlike.items():
         yield from (NoticeSample(notice, kind) for kind in kinds)
     yield NoticeSample(Notice.REQUEST_RECEIVED, broker, "late", {"review": None})
+    named = {"asked": ("license_number", "insurers", "business_address")}
+    yield NoticeSample(Notice.INFORMATION_NEEDED, broker, "fields_named", named)
     yield NoticeSample(Notice.LMS_ENROLLED, broker, "confirmed", {"is_returning": False})
     yield from _make_deadlines(broker)
     yield NoticeSample(Notice.CERTIFICATE_ISSUED, broker, "with_account", {"has_portal_account": True})

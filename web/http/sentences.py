@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from db.reads.pending import HeldEvent
 from domain.shared.cases.reasons import Coded
+from domain.shared.ids import drop_staff_mark
 from templates.catalogs import translate
 from templates.labels import FILTERS, find_label
 
@@ -24,8 +25,8 @@ def explain_notes(held: Iterable[HeldEvent], language: str) -> dict[int, str]:
 
 def name_code(name: str, code: str, language: str) -> str:
     """A value by its label; one that has none, of another release or a person's name, as it is."""
-    if name == "actor" and code.startswith("staff:"):
-        return code.removeprefix("staff:")
+    if name == "actor" and (person := drop_staff_mark(code)) != code:
+        return person
     return find_label(name, code, language) if code in FILTERS[name] else code
 
 

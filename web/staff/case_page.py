@@ -17,12 +17,13 @@ from db.tables import EvidenceRow
 from db.writes.desk.assignments import assign_case
 from domain.federal.registration import RegistrationState
 from domain.programs.state import CaseState
-from domain.shared.cases.authors import ProofMethod
+from domain.shared.cases.authors import ProofMethod, WordMethod
 from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import OWNER, WaitingFor
 from domain.shared.documents.faults import Fault
 from domain.shared.policy import find_local_date
+from domain.shared.staff_names import name_people
 from domain.state.agreements import find_consent_text
 from domain.state.certification import CertificationState
 from domain.state.comparisons import Comparison, compare_with_registry
@@ -159,13 +160,14 @@ async def render_case(
         notes=explain_notes(file.held, language),
         answer_values=_list_answer_values(file),
         consent=find_consent_text(language),
-        panel=build_panel(file, visit.me, language),
+        panel=build_panel(file, visit.me, visit.staff_names, language),
         methods=list(ProofMethod),
+        word_methods=list(WordMethod),
         flag_words=_find_flag_words(file),
         accesses=desk.accesses,
         workflow_url=_find_workflow_url(visit.services, file),
         done=done,
-        **_describe_attempt(attempt, state, language),
+        **_describe_attempt(attempt, state, visit),
         **_find_ways(visit, desk),
     )
 
@@ -258,7 +260,7 @@ def _has_acted(what: str, file: CaseFile, me: StaffMember) -> bool:
     return any((one.kind, one.actor, one.state) == (kind, me.actor, CommandState.APPLIED) for one in file.commands)
 
 
-def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: str) -> dict[str, Any]:
+def _describe_attempt(attempt: FormAttempt | None, state: CaseState, visit: StaffVisit) -> dict[str, Any]:
     """What a form that was not taken shows: which it was, its words, faults by field, and why not now."""
     if attempt is None:
         return {"tried": None, "values": {}, "errors": [], "refused": None, "overtaken_by": None, "previewed": False}
@@ -269,10 +271,10 @@ def _describe_attempt(attempt: FormAttempt | None, state: CaseState, language: s
         "previewed": attempt.previewed,
         "letter": attempt.letter,
         "errors": [
-            {"field": one.field, "message": _explain_fault(one, attempt.form, language)}
+            {"field": one.field, "message": _explain_fault(one, attempt.form, visit.language)}
             for one in drop_copied_faults(attempt.values, attempt.faults)
         ],
-        "refused": _explain_refused(attempt.refused, language) if attempt.refused else None,
+        "refused": _explain_refused(attempt.refused, visit) if attempt.refused else None,
         "overtaken_by": decision if attempt.form == "decision" else None,
     }
 
@@ -283,8 +285,10 @@ def _explain_fault(fault: Fault, form: str, language: str) -> str:
     return translate(own, language) if own else explain_reason(fault, language)
 
 
-def _explain_refused(reason: Reason, language: str) -> str:
-    return translate(_SENT_BEFORE, language) if reason.code == "id_used" else explain_reason(reason, language)
+def _explain_refused(reason: Reason, visit: StaffVisit) -> str:
+    if reason.code == "id_used":
+        return translate(_SENT_BEFORE, visit.language)
+    return explain_reason(name_people(reason, visit.staff_names), visit.language)
 
 
 def _find_workflow_url(services: Services, file: CaseFile) -> str | None:

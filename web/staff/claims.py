@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from db.reads.npn.rivals import Claimant, Rivals, count_legacy_claims, find_rivals, list_rivals, read_legacy_claims
 from db.writes.npn.rivals import UnknownRivals
-from domain.shared.cases.authors import ProofMethod
+from domain.shared.cases.authors import ProofMethod, WordMethod
 from domain.shared.cases.reasons import Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
@@ -191,9 +191,11 @@ def find_document_faults(document: str) -> list[Fault]:
     return [Fault("document", "too_long", {"limit": str(LONGEST_DOCUMENT)})] if is_long else faults
 
 
-def find_method_faults(method: str, *, may_lack: bool = False) -> list[Fault]:
+def find_method_faults(
+    method: str, methods: type[ProofMethod | WordMethod] = ProofMethod, *, may_lack: bool = False
+) -> list[Fault]:
     """What is wrong with how somebody of staff has seen something, or has somebody's word."""
-    return [] if method in list(ProofMethod) or (may_lack and not method) else [Fault("method", "required")]
+    return [] if method in list(methods) or (may_lack and not method) else [Fault("method", "required")]
 
 
 def _redirect_done(visit: StaffVisit, done: str) -> RedirectResponse:

@@ -15,7 +15,7 @@ from db.writes.cases import clear_flag
 from db.writes.suspensions import file_rebuttal
 from domain.programs.state import CaseState
 from domain.shared.cases.authority import SuspensionKind
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from domain.shared.cases.commands import (
     IN_ENGLISH,
     CommandData,
@@ -219,8 +219,8 @@ async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]
     """Withdraws the request: at the assister's wish, where it is said how staff have it, or as staff (D6)."""
     method = form.values.get("method", "")
     faults, wish = (
-        find_method_faults(method, may_lack=True),
-        ProofMethod(method) if method in list(ProofMethod) else None,
+        find_method_faults(method, WordMethod, may_lack=True),
+        WordMethod(method) if method in list(WordMethod) else None,
     )
     give = partial(form.visit.services.cases.withdraw_request, method=wish)
     return await _give_told(form, Notice.WITHDRAWN, Withdraw(), give, faults)
@@ -283,10 +283,10 @@ async def terminate_authority(form: Annotated[PostedForm, require_form("terminat
 async def file_staff_rebuttal(form: Annotated[PostedForm, require_form("rebut")]) -> Response:
     """Writes down what the assister says against a suspension or a termination (E4)."""
     text, method = form.values.get("text", ""), form.values.get("method", "")
-    if faults := [*find_text_faults("text", text), *find_method_faults(method), *form.find_reason_faults()]:
+    if faults := [*find_text_faults("text", text), *find_method_faults(method, WordMethod), *form.find_reason_faults()]:
         return await form.show_faults(faults)
     visit, services = form.visit, form.visit.services
-    author = StepAuthor(visit.me.actor, OnBehalf(method=ProofMethod(method), reason=form.reason.strip()))
+    author = StepAuthor(visit.me.actor, OnBehalf(method=WordMethod(method), reason=form.reason.strip()))
     try:
         await services.database.write(file_rebuttal, form.case_id, text.strip(), author, now())
     except Refusal as refusal:
@@ -306,9 +306,9 @@ async def begin_adverse_action(form: Annotated[PostedForm, require_form("adverse
 async def dispute_check(form: Annotated[PostedForm, require_form("dispute")]) -> Response:
     """Disputes the background report for the assister (E8)."""
     method = form.values.get("method", "")
-    if faults := [*find_method_faults(method), *form.find_reason_faults()]:
+    if faults := [*find_method_faults(method, WordMethod), *form.find_reason_faults()]:
         return await form.show_faults(faults)
-    author = StepAuthor(form.visit.me.actor, OnBehalf(method=ProofMethod(method), reason=form.reason))
+    author = StepAuthor(form.visit.me.actor, OnBehalf(method=WordMethod(method), reason=form.reason))
     command = form.visit.services.cases.dispute_check(form.case_id, form.reason, author, form.command_id)
     return await give_command(form, command)
 

@@ -1,5 +1,6 @@
 """What somebody of staff can do with a case now, and why not the rest; it does nothing itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from domain.shared.cases.commands import (
     Withdraw,
 )
 from domain.shared.cases.notices import Notice
+from domain.shared.staff_names import name_people
 from domain.state.certification import CertificationState
 from domain.state.commands import (
     AnswerQuestion,
@@ -153,8 +155,8 @@ class Panel:
         return next(iter(sentences)) if len(sentences) == 1 else None
 
 
-def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
-    """What this person can do with the case as it stands."""
+def build_panel(file: CaseFile, me: StaffMember, names: Mapping[str, str], language: str) -> Panel:
+    """What this person can do with the case as it stands; ``names`` is what staff are called."""
     state = file.state
     may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
     why_ended = find_refusal(Withdraw(), state)  # which nothing but an end refuses
@@ -162,7 +164,7 @@ def build_panel(file: CaseFile, me: StaffMember, language: str) -> Panel:
     return Panel(
         ids={form: uuid4().hex for form in FORMS},
         decides=may["decision"] and certification is not None,
-        choices=_list_choices(certification, language) if certification else [],
+        choices=_list_choices(certification, names, language) if certification else [],
         usual=_list_usual(state, language),
         overrides=list_overridden(state),
         notices=[one for one in Notice if may["resend"] and not find_refusal(ResendNotice(notice=one), state)],
@@ -223,10 +225,11 @@ def _list_usual(state: CaseState, language: str) -> dict[str, dict[str, str]]:
     return {form: found[step] for form, step in steps.items()}
 
 
-def _list_choices(state: CertificationState, language: str) -> list[VerdictChoice]:
+def _list_choices(state: CertificationState, names: Mapping[str, str], language: str) -> list[VerdictChoice]:
     found = []
     usual = translate_usual_reasons(Verdict, is_licensed(state), language)
     for verdict in Verdict:
         why = find_refusal(Decide(verdict=verdict, override=_SOME), state)
-        found.append(VerdictChoice(verdict, explain_reason(why, language) if why else None, usual[verdict]))
+        why_not = explain_reason(name_people(why, names), language) if why else None
+        found.append(VerdictChoice(verdict, why_not, usual[verdict]))
     return found

@@ -1,7 +1,7 @@
 """The timeline of a case in words: what happened, when, who did it and why; it reads no database."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from db.reads.timeline import EntryKind, TimelineEntry
 from domain.federal.markets import MLMS
 from domain.shared.cases.facts import FactKind
 from domain.shared.documents.faults import load_faults
+from domain.shared.staff_names import name_people
 from templates.catalogs import N_, translate
 from web.http.environments import format_share
 from web.http.sentences import explain_reason, name_actor, name_code
@@ -67,6 +68,8 @@ def describe_entries(entries: Iterable[TimelineEntry], names: Mapping[str, str],
 
 
 def _describe_entry(entry: TimelineEntry, names: Mapping[str, str], language: str) -> Line:
+    coded = {name: name_people(reason, names) for name, reason in entry.coded.items()}
+    entry = replace(entry, coded=coded)
     what, details = _WORDS[entry.kind](entry, language)
     told_by = str(entry.data.get("verdict") or entry.data.get("state") or entry.name)
     return Line(
@@ -112,6 +115,7 @@ def _describe_more(name: str, data: Mapping[str, Any], language: str) -> Details
     if data.get("told"):
         found.append(_phrase(N_("Told in their language: {words}"), language, words=str(data["told"])))
     found += _describe_word(data, language)
+    found += _describe_method(name, data, language)
     found += _describe_asked(data, language)
     return [*found, *_describe_changed(data, language), *_describe_faults(data, language)]
 
@@ -120,9 +124,21 @@ def _describe_word(data: Mapping[str, Any], language: str) -> Details:
     """How staff have the word of the assister whose step they took, and why they took it (D6)."""
     if not data.get("on_behalf"):
         return []
-    method = name_code("proof_method", str(data["on_behalf"]["method"]), language)
+    method = name_code("word_method", str(data["on_behalf"]["method"]), language)
     reason = str(data["on_behalf"]["reason"])
-    return [_phrase(N_("For the assister, by their word: {method}. {reason}"), language, method=method, reason=reason)]
+    return [_phrase(N_("{method}, for the assister. {reason}"), language, method=method, reason=reason)]
+
+
+def _describe_method(name: str, data: Mapping[str, Any], language: str) -> Details:
+    """Which way an appeal came, and what staff have seen of a name or an NPN."""
+    if not data.get("method"):
+        return []
+    if name == FactKind.APPEAL_FILED:
+        return [name_code("appeal_method", str(data["method"]), language)]
+    if not data.get("document"):
+        return []
+    method = name_code("proof_method", str(data["method"]), language)
+    return [_phrase(N_("Seen: {document}. {method}"), language, document=str(data["document"]), method=method)]
 
 
 def _describe_changed(data: Mapping[str, Any], language: str) -> Details:

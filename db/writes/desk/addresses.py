@@ -13,7 +13,7 @@ from db.writes.commands import CONSENT, keep_command
 from db.writes.facts import MAIL_REFUSED, lock_case, record_audit, unflag_locked_case
 from db.writes.own.addresses import is_address_checked, move_cases
 from domain.programs.commands import find_refusal
-from domain.shared.cases.authors import OnBehalf, ProofMethod
+from domain.shared.cases.authors import OnBehalf, WordMethod
 from domain.shared.cases.commands import CommandOrigin, ResendNotice
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
@@ -92,7 +92,7 @@ def correct_address(
 def _answer_with_address(
     session: Session, identity_key: bytes, correction: AddressCorrection, new: str, now: datetime
 ) -> AddressCorrected:
-    said = OnBehalf(method=ProofMethod.OTHER, reason=correction.reason)
+    said = OnBehalf(method=WordMethod.OTHER, reason=correction.reason)
     changes = {"email": new, **({CONSENT: True} if correction.consented else {})}
     origin = CommandOrigin(correction.command_id, correction.case_id, correction.actor, correction.reason, now)
     kept = keep_command(session, identity_key, AnswerQuestion(changes=changes, on_behalf=said), origin)

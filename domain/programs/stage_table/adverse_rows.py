@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from domain.programs.stage_table.shared_rows import CASE, DAY, STAFF, make_command_arrival, make_fact
 from domain.programs.stage_table.table import BEGAN, Arrival, Detour, Standing
-from domain.shared.cases.authors import OnBehalf, ProofMethod
+from domain.shared.cases.authors import OnBehalf, WordMethod
 from domain.shared.cases.commands import CommandOrigin
 from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.reasons import Coded, Reason
@@ -59,7 +59,7 @@ def list_adverse_detours(steps: int, considered: Fact) -> list[Detour]:
 
 def list_adverse_arrivals() -> list[Arrival]:
     """What people, the vendor and its days make of it."""
-    word = OnBehalf(method=ProofMethod.PAPER, reason="a sample reason")
+    word = OnBehalf(method=WordMethod.PAPER, reason="a sample reason")
     return [
         _make_command(BeginAdverseAction(), "staff"),
         _make_command(DisputeCheck(on_behalf=word), "assister, staff"),

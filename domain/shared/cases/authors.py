@@ -11,17 +11,26 @@ from domain.shared.stored import StoredData
 
 
 class ProofMethod(StrEnum):
-    """How staff have seen whose an NPN is, or have the word of the assister for whom they do something."""
+    """How staff have seen what proves something: whose an NPN is, or what somebody's name is."""
 
     PAPER = "paper"
     IN_PERSON = "in_person"
     OTHER = "other"
 
 
+class WordMethod(StrEnum):
+    """How staff have the word of the assister for whom they do something; a voice on the phone proves no more."""
+
+    PAPER = "paper"
+    IN_PERSON = "in_person"
+    PHONE = "phone"
+    OTHER = "other"
+
+
 class OnBehalf(StoredData):
     """How staff have the word of the assister whose step they take, and why they take it (D6)."""
 
-    method: ProofMethod
+    method: WordMethod
     reason: str
 
     def list_details(self) -> dict[str, str]:

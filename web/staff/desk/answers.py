@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi.responses import Response
 
 from db.case_state import load_case
-from domain.shared.cases.authors import OnBehalf, ProofMethod, StepAuthor
+from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from domain.shared.documents.texts import find_text_faults
 from web.http.defence.file_access import check_file_access
 from web.http.pages import build_page_router
@@ -30,9 +30,14 @@ async def write_answer_down(form: Annotated[PostedForm, require_form("answer")])
     changes, emptied = find_changes(told, case.request)
     if told.get("background_check_consent") == "true":  # given anew, though it may have been before (D5)
         changes["background_check_consent"] = True
-    faults = [*find_method_faults(method), *find_text_faults("message", message), *emptied, *form.find_reason_faults()]
+    faults = [
+        *find_method_faults(method, WordMethod),
+        *find_text_faults("message", message),
+        *emptied,
+        *form.find_reason_faults(),
+    ]
     if faults:
         return await form.show_faults(faults)
-    author = StepAuthor(me.actor, OnBehalf(method=ProofMethod(method), reason=form.reason.strip()))
+    author = StepAuthor(me.actor, OnBehalf(method=WordMethod(method), reason=form.reason.strip()))
     answer = services.cases.answer_question(form.case_id, changes, message, author, command_id=form.command_id)
     return await give_command(form, answer)

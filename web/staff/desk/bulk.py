@@ -14,6 +14,7 @@ from domain.shared.cases.commands import CommandState
 from domain.shared.cases.reasons import Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
+from domain.shared.staff_names import name_people
 from domain.state.eligibility import Verdict
 from starter.cases import now
 from templates.catalogs import N_, translate
@@ -97,7 +98,8 @@ async def _approve_one(
                 case.case_id, Verdict.APPROVE, values["reason"], actor, command_id=command_id, in_bulk=True
             )
         except Refusal as refusal:
-            return BulkResult(case.case_id, name, CommandState.REFUSED, explain_reason(refusal.reason, visit.language))
+            why = explain_reason(name_people(refusal.reason, visit.staff_names), visit.language)
+            return BulkResult(case.case_id, name, CommandState.REFUSED, why)
     return BulkResult(case.case_id, name, outcome.state)
 
 
