@@ -110,7 +110,7 @@ async def test_nothing_chosen_and_no_reason_are_said_at_their_fields(house: Hous
     clean = await screened(house)
     assert "Choose at least one case." in read(await house.post(BULK, form(csrf)), 422).text
     reader = read(await house.post(APPROVE, form(csrf, clean, batch="2" * 32, reason=" ")), 422)
-    assert "This field is required." in reader.text
+    assert "Give a reason." in reader.text
     assert await decisions(house) == {}
 
 

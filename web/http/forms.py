@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,6 +10,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from domain.shared.documents.faults import Fault
+from templates.catalogs import translate
 from web.http.sentences import explain_reason
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
@@ -112,6 +114,16 @@ def parse_number(text: str, digits: int = 9) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
-def describe_faults(faults: Iterable[Fault], language: str) -> list[dict[str, str]]:
-    """Faults as the pages show them."""
-    return [{"field": fault.field, "message": explain_reason(fault, language)} for fault in faults]
+def describe_faults(
+    faults: Iterable[Fault], language: str, missing: Mapping[str, str] = MappingProxyType({})
+) -> list[dict[str, str]]:
+    """Faults as pages of staff show them: {field, message}. ``missing`` has what to do about fields left empty."""
+    return [
+        {
+            "field": fault.field,
+            "message": translate(missing[fault.field], language)
+            if fault.code == "required" and fault.field in missing
+            else explain_reason(fault, language),
+        }
+        for fault in faults
+    ]

@@ -1,6 +1,6 @@
 """Appeals: those to be decided, and one case's, with its evidence and what can be done about it (E5, E6)."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from datetime import date
 from typing import Annotated
 
@@ -28,7 +28,7 @@ from templates.catalogs import N_, translate
 from templates.labels import find_label
 from web.http.addresses import build_query
 from web.http.attachments import build_attachment
-from web.http.forms import Values, read_form
+from web.http.forms import Values, describe_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason
@@ -232,18 +232,9 @@ async def _render(
         letter=tried.letter,
         tried=tried.form,
         values=tried.values,
-        errors=_describe_faults(tried.faults, language),
+        errors=describe_faults(tried.faults, language, _MISSING),
         refused=_explain(tried.refused, language),
     )
-
-
-def _describe_faults(faults: Sequence[Fault], language: str) -> list[dict[str, str]]:
-    return [
-        {"field": one.field, "message": translate(_MISSING[one.field], language)}
-        if one.code == "required" and one.field in _MISSING
-        else {"field": one.field, "message": explain_reason(one, language)}
-        for one in faults
-    ]
 
 
 def _explain(refused: Reason | None, language: str) -> str | None:

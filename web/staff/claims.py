@@ -16,7 +16,7 @@ from domain.shared.documents.texts import LONGEST_DOCUMENT, find_text_faults
 from starter.cases import now
 from templates.catalogs import N_, translate
 from web.http.addresses import build_query
-from web.http.forms import read_form
+from web.http.forms import describe_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason
@@ -145,12 +145,7 @@ async def _render_rivals(
         methods=list(ProofMethod),
         tried=tried.form,
         values=tried.values,
-        errors=[
-            {"field": one.field, "message": translate(_MISSING[one.field], language)}
-            if one.code == "required"
-            else {"field": one.field, "message": explain_reason(one, language)}
-            for one in tried.faults
-        ],
+        errors=describe_faults(tried.faults, language, _MISSING),
         refused=explain_reason(tried.refused, language) if tried.refused else None,
     )
 

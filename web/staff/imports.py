@@ -89,10 +89,6 @@ async def undo_import(visit: ImportVisit, import_id: ImportId) -> Response:
 
 async def _render_imports(visit: StaffVisit, attempt: FormAttempt | None = None, status: int = 200) -> HTMLResponse:
     tried, language = attempt or FormAttempt(""), visit.language
-    errors = describe_faults(tried.faults, language)
-    for error, fault in zip(errors, tried.faults, strict=True):
-        if fault.code == "required" and fault.field in _MISSING:
-            error["message"] = translate(_MISSING[fault.field], language)
     done = _DONE.get(visit.request.query_params.get("done", ""))
     return visit.render_page(
         "staff/imports.html",
@@ -104,7 +100,7 @@ async def _render_imports(visit: StaffVisit, attempt: FormAttempt | None = None,
         done=translate(done, language) if done and not tried.form else None,
         tried=tried.form,
         values=tried.values,
-        errors=errors,
+        errors=describe_faults(tried.faults, language, _MISSING),
         refused=explain_reason(tried.refused, language) if tried.refused else None,
     )
 

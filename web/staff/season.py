@@ -38,8 +38,7 @@ _DONE = {
     "resume": N_("The season goes on."),
     "cancel": N_("The season is cancelled. The cases that it opened stay."),
 }
-_REASON_MISSING = N_("Give a reason.")
-_CHOICE_MISSING = N_("Choose a program and a plan year.")
+_MISSING = {"season": N_("Choose a program and a plan year."), "reason": N_("Give a reason.")}
 
 
 @router.get("")
@@ -161,15 +160,10 @@ async def _render_season(
 
 def _describe_attempt(visit: StaffVisit, attempt: FormAttempt | None) -> dict[str, object]:
     tried, language = attempt or FormAttempt(""), visit.language
-    missing = {"season": _CHOICE_MISSING, "reason": _REASON_MISSING}
-    errors = describe_faults(tried.faults, language)
-    for error, fault in zip(errors, tried.faults, strict=True):
-        if fault.code == "required":
-            error["message"] = translate(missing[fault.field], language)
     return {
         "tried": tried.form,
         "values": tried.values,
-        "errors": errors,
+        "errors": describe_faults(tried.faults, language, _MISSING),
         "refused": explain_reason(tried.refused, language) if tried.refused else None,
     }
 

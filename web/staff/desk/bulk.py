@@ -30,6 +30,7 @@ BULK = "/staff/bulk"
 AT_A_TIME = 5  # updates under way
 _BOX = "case."
 _NONE_CHOSEN = N_("Choose at least one case.")
+_MISSING = {"reason": N_("Give a reason.")}
 
 router = build_page_router(prefix=BULK)
 DeciderVisit = Annotated[StaffVisit, require_visit(Permission.DECIDE)]
@@ -139,7 +140,7 @@ async def _show_confirmation(
         rows=rows,
         left_out=len(chosen) - len(rows),
         values=values,
-        errors=describe_faults(faults, visit.language),
+        errors=describe_faults(faults, visit.language, _MISSING),
         **_build_addresses(visit),
     )
 
