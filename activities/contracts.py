@@ -20,28 +20,30 @@ from domain.shared.cases.messages import (
     DeadlineStanding,
     Effect,
     Ending,
-    LastReconciliation,
     Letter,
-    LicenseRoundCounts,
-    LicenseRoundOrder,
-    LmsPoll,
     Looked,
     LookUp,
     MarketOrder,
     ProfileSaved,
+    RegistrationSnapshot,
+    Screened,
+)
+from domain.shared.cases.seasons import SeasonOrder, SeasonPage
+from domain.shared.round_messages import (
+    LastReconciliation,
+    LicenseRoundCounts,
+    LicenseRoundOrder,
+    LmsPoll,
     PublicationOpened,
     Published,
     PublishOrder,
     Reconciled,
     ReconciliationOrder,
-    RegistrationSnapshot,
     ReminderPage,
     Reminders,
     ReportsOrder,
-    Screened,
     Staged,
 )
-from domain.shared.cases.seasons import SeasonOrder, SeasonPage
 
 
 class Records(ABC):

@@ -31,9 +31,9 @@ from db.writes.licenses.watched import (
 from domain.federal.lists import EASTERN
 from domain.programs.licenses import judge_holder
 from domain.programs.policies import find_calls_a_day
-from domain.shared.cases.messages import LicenseRoundCounts, LicenseRoundOrder, Reminders
 from domain.shared.licenses.watch import LicenseStanding, LicenseVerdict
 from domain.shared.programs import FEDERAL_PROGRAM, STATE_PROGRAM
+from domain.shared.round_messages import LicenseRoundCounts, LicenseRoundOrder, Reminders
 from domain.shared.traces import locate_error
 from domain.state.eligibility import find_open_checks
 

@@ -12,8 +12,8 @@ from adapters.http import Refused
 from db.engine import Database
 from db.reads.third_parties import PolledLearner, list_polled_learners
 from db.writes.webhooks.inbox import accept_statements
-from domain.shared.cases.messages import LmsPoll
 from domain.shared.documents.statements import read_statements
+from domain.shared.round_messages import LmsPoll
 from domain.shared.senders import Sender
 
 # Changes reach its API late; what was seen before is a repeat and has no effect.

@@ -11,7 +11,7 @@ from db.engine import Database
 from db.writes.federal.publications import make_current, open_publication, stage_changes, tidy_lines
 from domain.federal.lists import EASTERN
 from domain.shared.business_days import is_business_day
-from domain.shared.cases.messages import PublicationOpened, Published, PublishOrder, Staged
+from domain.shared.round_messages import PublicationOpened, Published, PublishOrder, Staged
 
 Holidays = Callable[[Iterable[int]], Container[date]]
 

@@ -42,16 +42,7 @@ from db.writes.recovery.restarts import (
 from domain.programs.progress import ADVERSE_ACTION, AUTHORITY
 from domain.shared.assister import Kind
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import (
-    BeginAdverseFollowing,
-    LastReconciliation,
-    Progress,
-    Reconciled,
-    ReconciliationOrder,
-    RegistrationProgress,
-    Report,
-    ReportsOrder,
-)
+from domain.shared.cases.messages import BeginAdverseFollowing, Progress, RegistrationProgress, Report
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.cases.reconciliation import (
     FOLLOWED,
@@ -64,6 +55,7 @@ from domain.shared.cases.reconciliation import (
     judge_stopped,
 )
 from domain.shared.cases.stages import ENDED
+from domain.shared.round_messages import LastReconciliation, Reconciled, ReconciliationOrder, ReportsOrder
 from domain.shared.traces import locate_error
 
 log = structlog.get_logger(__name__)

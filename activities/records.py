@@ -20,9 +20,8 @@ from domain.shared.cases.messages import (
     DeadlineStanding,
     Effect,
     Ending,
-    ReminderPage,
-    Reminders,
 )
+from domain.shared.round_messages import ReminderPage, Reminders
 
 
 class RecordsActivities(contracts.Records):

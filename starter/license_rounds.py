@@ -5,7 +5,7 @@ from datetime import datetime
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
-from domain.shared.cases.messages import LicenseRoundCounts, LicenseRoundOrder
+from domain.shared.round_messages import LicenseRoundCounts, LicenseRoundOrder
 from starter.cases import now
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names

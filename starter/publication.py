@@ -3,7 +3,7 @@
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
-from domain.shared.cases.messages import Published, PublishOrder
+from domain.shared.round_messages import Published, PublishOrder
 from starter.cases import now
 from starter.client import RPC_TIMEOUT
 from workflows import messages as names

@@ -8,7 +8,8 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Notices, Records
-    from domain.shared.cases.messages import Letter, ReminderPage
+    from domain.shared.cases.messages import Letter
+    from domain.shared.round_messages import ReminderPage
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner
     from workflows.options import THIRD_PARTY, UNTIL_THE_NEXT_DAY, UNTIL_THE_NEXT_PAGE

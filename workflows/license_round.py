@@ -10,7 +10,8 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import LicenseRounds, Notices
-    from domain.shared.cases.messages import Letter, LicenseRoundCounts, LicenseRoundOrder
+    from domain.shared.cases.messages import Letter
+    from domain.shared.round_messages import LicenseRoundCounts, LicenseRoundOrder
     from workflows import messages as names
     from workflows.options import (
         COMPARING,

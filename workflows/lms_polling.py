@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import LmsPolling
-    from domain.shared.cases.messages import LmsPoll
+    from domain.shared.round_messages import LmsPoll
     from workflows import messages as names
     from workflows.options import COMPARING
 

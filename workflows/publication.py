@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Publications
-    from domain.shared.cases.messages import Published, PublishOrder
+    from domain.shared.round_messages import Published, PublishOrder
     from workflows import messages as names
     from workflows.activity_runner import ActivityRunner
 

@@ -9,8 +9,8 @@ from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Reconciliations
-    from domain.shared.cases.messages import LastReconciliation, Reconciled, ReconciliationOrder, ReportsOrder
     from domain.shared.cases.reconciliation import WANTED
+    from domain.shared.round_messages import LastReconciliation, Reconciled, ReconciliationOrder, ReportsOrder
     from workflows import messages as names
     from workflows.options import COMPARING
     from workflows.patches import REPORTS_ASKED_APART

@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.contracts import Reconciliations
-    from domain.shared.cases.messages import ReportsOrder
+    from domain.shared.round_messages import ReportsOrder
     from workflows import messages as names
     from workflows.options import COMPARING
 

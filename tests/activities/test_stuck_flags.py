@@ -25,7 +25,8 @@ from db.tables import AuditRow
 from db.writes.cases import flag_case
 from db.writes.effects import EffectResult, Intent, stuck_flag
 from domain.shared.cases.commands import CommandKind
-from domain.shared.cases.messages import CaseRef, PublishOrder
+from domain.shared.cases.messages import CaseRef
+from domain.shared.round_messages import PublishOrder
 from starter.client import make_plugin
 from tests.support.office import Office, office_over
 from tests.support.temporal_server import start_temporal

@@ -9,7 +9,7 @@ from typing import Any
 from temporalio.client import ScheduleActionStartWorkflow
 
 from activities.reconciliation import YOUNG
-from domain.shared.cases.messages import ReconciliationOrder
+from domain.shared.round_messages import ReconciliationOrder
 from starter.schedules import RECONCILIATION_ID
 from tests.bench import load, usage
 from tests.bench.pace import Size, find_percentiles

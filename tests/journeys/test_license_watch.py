@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client
 
 from domain.federal.lists import EASTERN
-from domain.shared.cases.messages import LicenseRoundCounts, LicenseRoundOrder
+from domain.shared.round_messages import LicenseRoundCounts, LicenseRoundOrder
 from tests.support import documents
 from tests.support.marketplace import Marketplace, markets_of
 from tests.support.temporal import client_of

@@ -14,7 +14,7 @@ from db.recovery_tables import ReconciliationRow
 from db.tables import Case
 from db.writes.opening import Opened
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import ReconciliationOrder
+from domain.shared.round_messages import ReconciliationOrder
 from starter import schedules
 from tests.recovery.test_restarts import in_training
 from tests.support import recovery

@@ -16,9 +16,9 @@ from db.tables import EffectRow
 from db.writes.commands import apply_command, keep_command
 from db.writes.opening import Opened
 from domain.shared.cases.commands import CommandOrigin, Withdraw
-from domain.shared.cases.messages import ReconciliationOrder
 from domain.shared.cases.reasons import Refusal
 from domain.shared.ids import make_command_id
+from domain.shared.round_messages import ReconciliationOrder
 from starter.delivery import deliver_pending
 from tests.recovery.test_restarts import BEGUN_AGAIN, STOPPED, in_training
 from tests.support import recovery

@@ -21,10 +21,11 @@ from db.writes.recovery.restarts import free_case
 from domain.programs.commands import describe_command
 from domain.shared.cases.commands import CommandOrigin, Withdraw
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import Applied, Command, ReconciliationOrder
+from domain.shared.cases.messages import Applied, Command
 from domain.shared.cases.reasons import Refusal
 from domain.shared.cases.reconciliation import MOST_RESTARTS
 from domain.shared.ids import make_command_id
+from domain.shared.round_messages import ReconciliationOrder
 from tests.recovery.test_restarts import goes_on_to_the_first_day, in_training
 from tests.support import documents, recovery
 from tests.support.federal import Federal

@@ -31,9 +31,10 @@ from db.writes.suspensions import NewSuspension, restore_authority, suspend_auth
 from domain.federal.markets import Market, list_agreements
 from domain.shared.cases.authority import SuspensionCause
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import Begin, Progress, ReconciliationOrder, RegistrationProgress
+from domain.shared.cases.messages import Begin, Progress, RegistrationProgress
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
+from domain.shared.round_messages import ReconciliationOrder
 from starter import schedules, workflow_directory
 from starter.cases import Cases
 from starter.delivery import deliver_pending

@@ -27,8 +27,9 @@ from domain.federal.policies import FEDERAL_POLICIES
 from domain.federal.policy import FederalPolicy
 from domain.shared.business_days import is_business_day
 from domain.shared.cases.authors import THE_ASSISTER
-from domain.shared.cases.messages import Published, PublishOrder, RegistrationProgress
+from domain.shared.cases.messages import RegistrationProgress
 from domain.shared.documents.statements import read_statements
+from domain.shared.round_messages import Published, PublishOrder
 from starter.cases import CommandOutcome
 from starter.registrations import Registrations
 from starter.stack.plan import Plan

@@ -32,11 +32,12 @@ from db.writes.opening import Opened, begin_case
 from db.writes.webhooks.inbox import accept_background_report, accept_portal_report, accept_statements
 from domain.programs.imports import parse_import
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import Progress, ReminderPage, Report
+from domain.shared.cases.messages import Progress, Report
 from domain.shared.claims import NpnProof
 from domain.shared.documents.parsing import read_json
 from domain.shared.documents.statements import read_statements
 from domain.shared.policy import ProgramPolicy
+from domain.shared.round_messages import ReminderPage
 from domain.state.background_reports import BackgroundReport
 from domain.state.eligibility import Verdict
 from domain.state.policies import find_state_policy

@@ -21,8 +21,8 @@ from db.reads.recovery.reconciliation import read_last_reconciliation
 from db.recovery_tables import ReconciliationRow
 from db.tables import Case, CommandRow, InboxRow
 from db.writes.opening import Opened
-from domain.shared.cases.messages import ReconciliationOrder
 from domain.shared.cases.reconciliation import Outcome
+from domain.shared.round_messages import ReconciliationOrder
 from starter.delivery import deliver_pending
 from tests.support.inside import Document, Inside
 from tests.support.patience import PATIENCE

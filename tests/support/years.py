@@ -34,7 +34,7 @@ from adapters import http
 from adapters.certificate_signer import make_signing_pair
 from db import migrate
 from db.engine import Database
-from domain.shared.cases.messages import LicenseRoundOrder, PublishOrder
+from domain.shared.round_messages import LicenseRoundOrder, PublishOrder
 from settings import Settings
 from starter import delivery
 from starter.background import run_background

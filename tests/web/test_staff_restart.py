@@ -13,8 +13,8 @@ from db.writes.cases import flag_case
 from db.writes.recovery.deliveries import ATTEMPTS, DeliveryKind, FailedDelivery, record_failures
 from db.writes.recovery.reconciliation import keep_reconciliation
 from db.writes.recovery.restarts import WORKFLOW_GONE
-from domain.shared.cases.messages import ReconciliationOrder
 from domain.shared.cases.reasons import Reason
+from domain.shared.round_messages import ReconciliationOrder
 from starter.temporal import CaseWorkflows, Unreachable
 from tests.support import documents
 from tests.support.tables import change_row

@@ -28,7 +28,8 @@ from db.tables import Case
 from db.writes.effects import keep_evidence
 from db.writes.opening import Opened
 from domain.federal.lists import EASTERN
-from domain.shared.cases.messages import Effect, Letter, LicenseRoundCounts, LicenseRoundOrder
+from domain.shared.cases.messages import Effect, Letter
+from domain.shared.round_messages import LicenseRoundCounts, LicenseRoundOrder
 from settings import Settings
 from starter.client import make_plugin
 from starter.schedules import license_round as build_schedule

@@ -23,8 +23,8 @@ from db.case_state import load_snapshot
 from db.tables import AuditRow, UncountedReport
 from db.writes.opening import Opened
 from domain.shared.cases.facts import FactKind
-from domain.shared.cases.messages import LmsPoll
 from domain.shared.documents.dialects import DIALECTS
+from domain.shared.round_messages import LmsPoll
 from domain.shared.senders import build_sender
 from domain.state.policies import find_state_policy
 from settings import Settings

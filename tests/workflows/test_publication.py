@@ -25,7 +25,7 @@ from db.engine import Database
 from db.reads.federal.published_lists import find_current
 from db.writes.federal import publications
 from domain.federal.lists import PublishedList
-from domain.shared.cases.messages import Published, PublishOrder
+from domain.shared.round_messages import Published, PublishOrder
 from settings import Settings
 from starter.client import make_plugin
 from starter.publication import publish_lists

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from db.recovery_tables import ReconciliationRow
-from domain.shared.cases.messages import ReconciliationOrder
+from domain.shared.round_messages import ReconciliationOrder
 
 
 def keep_reconciliation(session: Session, order: ReconciliationOrder, now: datetime) -> None:
