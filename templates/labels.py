@@ -249,6 +249,12 @@ AS_WRITTEN: Labels = {
     "es": N_("(in Spanish, as it was written)"),
 }
 
+# The same before a reason.
+REASONS_AS_WRITTEN: Labels = {
+    "en": N_("The reason (in English, as it was written):"),
+    "es": N_("The reason (in Spanish, as it was written):"),
+}
+
 # The filter of a template that shows each.
 FILTERS: dict[str, Labels] = {
     "kind": KINDS,
@@ -286,6 +292,7 @@ FILTERS: dict[str, Labels] = {
     "sender": staff.SENDERS,
     "language_name": staff.LANGUAGES,
     "as_written": AS_WRITTEN,
+    "reason_as_written": REASONS_AS_WRITTEN,
     "report": staff.REPORTS,
     "lms_account": staff.LMS_ACCOUNTS,
     "profile_status": staff.PROFILES,

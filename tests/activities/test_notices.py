@@ -216,7 +216,7 @@ TOLD: tuple[tuple[FactKind, dict[str, Any], Notice], ...] = (
 
 async def test_letters_tell_a_reason_in_the_assister_s_language_or_mark_it_as_in_another(office: Office) -> None:
     """Each letter in which staff give a reason; a sentence in English isn't Spanish to a screen reader either."""
-    wordings: tuple[dict[str, str], ...] = ({"told": "Una muestra."}, {"written_in": "en"}, {})
+    wordings = ({"told": "Una muestra."}, {"written_in": "en"})
     for (kind, data, notice), wording in product(TOLD, wordings):
         case_id = await office.open(documents.counselor())
         given = {"by": "staff:rita", "reason": "A sample.", **data, **wording}

@@ -371,7 +371,7 @@ async def test_a_notice_before_a_denial_is_told_in_their_language(house: House) 
 
 async def test_what_is_told_in_another_language_is_marked_in_the_letter_and_on_their_own_page(house: House) -> None:
     reviewer = await desk(house, documents.agent(language="es"))
-    note = "(en inglés, tal como se escribió)"
+    note = "El motivo (en inglés, tal como se escribió):"
     assert note in seen(await reviewer.send("withdraw", reason="It was asked for.", preview="1"))
     spanish = seen(await reviewer.send("withdraw", "?lang=es", reason="Lo pidieron.", preview="1"), "Volver a lo que")
     assert "Lo pidieron." in spanish
