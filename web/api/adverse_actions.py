@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse
 
 from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from web.api.bodies import describe_body, read_body
-from web.api.cases import COMMANDS, CommandId, ReasonBody, ToldBody, answer_command
+from web.api.case_bodies import ReasonBody, ToldBody
+from web.api.cases import COMMANDS, CommandId, answer_command
 from web.http.auth import StaffMember, require_permission
 from web.http.permissions import Permission
 from web.services import ServicesDep

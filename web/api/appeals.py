@@ -17,7 +17,7 @@ from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import Text
 from starter.cases import now
 from web.api.bodies import StrictBody, describe_body, read_body
-from web.api.cases import ToldBody
+from web.api.case_bodies import ToldBody
 from web.http.attachments import build_attachment
 from web.http.auth import StaffMember
 from web.http.defence.file_access import require_file

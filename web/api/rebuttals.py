@@ -11,7 +11,8 @@ from domain.shared.cases.authors import OnBehalf, StepAuthor, WordMethod
 from domain.shared.documents.texts import Text
 from starter.cases import now
 from web.api.bodies import describe_body, read_body
-from web.api.cases import COMMANDS, ReasonBody
+from web.api.case_bodies import ReasonBody
+from web.api.cases import COMMANDS
 from web.http.auth import StaffMember, require_permission
 from web.http.permissions import Permission
 from web.services import ServicesDep
