@@ -69,7 +69,7 @@ def read_dashboard(session: Session, groups: Sequence[Group], now: datetime) -> 
         decisions=_count_decisions(session, now),
         reminders_due=sum([_count_reminders(session, policies, now) for policies in _group_by_cadence()]),
         webhooks_pending=int((session.execute(pending)).scalar_one()),
-        oldest=list_cases_from(session, View.QUEUE, Filters(), None, OLDEST),
+        oldest=list_cases_from(session, View.QUEUE, Filters(at=now), None, OLDEST),
     )
 
 

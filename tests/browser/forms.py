@@ -12,7 +12,7 @@ async def fill_in(page: Page, answers: Mapping[str, str]) -> None:
         kind = await fields.first.evaluate("(field) => field.type")
         if kind == "hidden" or not answer:
             continue
-        await _unfold(page, name)
+        await _unfold(fields.first)
         if kind == "radio":
             await _tick(page, f"[name='{name}'][value='{answer}']")
         elif kind == "checkbox":
@@ -34,10 +34,11 @@ async def follow(found: Locator) -> None:
         await found.click()
 
 
-async def _unfold(page: Page, name: str) -> None:
-    folded = page.locator(f"details:not([open]):has([name='{name}']) > summary")
-    if await folded.count():
-        await folded.click()
+async def _unfold(field: Locator) -> None:
+    """What it is folded away in is opened, from the outermost on; other forms may have a field of its name."""
+    folded = field.locator("xpath=ancestor::details[not(@open)]/summary")
+    while await folded.count():
+        await folded.first.click()
 
 
 async def _tick(page: Page, field: str) -> None:

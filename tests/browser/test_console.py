@@ -201,3 +201,21 @@ async def test_what_was_searched_for_is_not_shown_to_who_signs_in_next(browse: B
     await page.wait_for_load_state("networkidle")
     assert await page.locator("#words").input_value() == ""
     assert await page.evaluate("sessionStorage.length") == 0
+
+
+async def test_what_can_be_done_stays_in_view_only_where_the_window_has_room_for_it(
+    browse: Browse, people: People
+) -> None:
+    page = await browse()
+    await people.signs_in(page, "Demo Reviewer")
+    await page.set_viewport_size({"width": 1280, "height": 1600})
+    await page.goto(people.world.web + await people.waiting_case())
+    panel = page.locator(".case__panel")
+    await expect(panel).to_have_css("position", "sticky")
+    await page.locator("#decision-usual").select_option("no_license")
+    await expect(page.locator("#decision-usual + p")).to_contain_text("license registry", use_inner_text=True)
+    await page.set_viewport_size({"width": 1280, "height": 500})
+    await expect(panel).to_have_css("position", "static")
+    assert await panel.evaluate("(one) => one.scrollHeight <= one.clientHeight"), (
+        "it lies in the page, and is all there"
+    )

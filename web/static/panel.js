@@ -1,4 +1,5 @@
-/* What can be done with a case stays in view beside what is read of it, where the window has room for the whole of it. */
+/* What can be done with a case stays in view beside what is read of it, where the window has room for the whole of it;
+   and what is chosen there from a list is said in full below, where the list has no room for it. */
 (function () {
   "use strict";
 
@@ -10,6 +11,31 @@
     panel.classList.toggle("case__panel--stays", panel.offsetHeight <= window.innerHeight);
   }
 
+  function isCut(list, text) {
+    var look = getComputedStyle(list), pen = document.createElement("canvas").getContext("2d");
+    pen.font = look.fontWeight + " " + look.fontSize + " " + look.fontFamily;
+    var room = list.clientWidth - parseFloat(look.paddingLeft) - parseFloat(look.paddingRight);
+    return list.clientWidth > 0 && pen.measureText(text).width > room;
+  }
+
+  function sayInFull(list) {
+    var whole = document.createElement("p");
+    whole.className = "whole-choice";
+    whole.setAttribute("aria-hidden", "true"); // who listens is told the choice by the list
+    list.after(whole);
+
+    function say() {
+      var text = list.selectedOptions.length ? list.selectedOptions[0].text : "";
+      whole.textContent = list.value && isCut(list, text) ? text : "";
+      whole.hidden = !whole.textContent;
+    }
+
+    say();
+    list.addEventListener("change", say);
+    window.addEventListener("resize", say);
+  }
+
+  panel.querySelectorAll("select").forEach(sayInFull);
   place();
   window.addEventListener("load", place); // the fonts may have changed its height
   window.addEventListener("resize", place);
