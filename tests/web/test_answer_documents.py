@@ -1,5 +1,7 @@
 """Documents that come with the answer to a question of staff: kept by their content, whatever else is wrong (A12)."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -11,10 +13,12 @@ from domain.shared.cases.facts import FactKind
 from domain.shared.documents.evidence import LARGEST_FILE, MOST_FILES
 from tests.support import documents
 from tests.support.evidence import jpeg, pdf, png
+from tests.support.patience import PATIENCE
 from tests.templates.rendered import Reader
 from tests.web.house import House
 from tests.web.test_pages import read
 from web.http.limits import MAX_UPLOAD
+from web.http.uploads import MOST_AT_ONCE
 
 HTML = {"Accept": "text/html"}
 
@@ -123,6 +127,32 @@ async def test_a_document_that_is_none_or_too_large_is_refused_and_what_was_type
     assert f"“{MOST_FILES}.pdf” could not be taken: there are {MOST_FILES} files already" in full.text
     assert "All of it." in full.text
     assert len(await kept(house, case_id)) == MOST_FILES
+
+
+async def test_few_forms_with_files_of_one_network_are_read_at_once(house: House) -> None:
+    """Each is held in memory while it comes in, which somebody could let take very long."""
+    _, link = await asked(house)
+    path, held = f"{link}/information/documents?lang=en", asyncio.Event()
+    head = b'--x\r\nContent-Disposition: form-data; name="message"\r\n\r\nAll of it.\r\n'
+
+    async def come_slowly() -> AsyncIterator[bytes]:
+        yield head
+        await held.wait()
+        yield b"--x--\r\n"
+
+    form = {"Content-Type": "multipart/form-data; boundary=x", **HTML}
+    async with asyncio.TaskGroup() as group:
+        slow = [
+            group.create_task(house.browser.post(path, content=come_slowly(), headers=form))
+            for _ in range(MOST_AT_ONCE)
+        ]
+        async with asyncio.timeout(PATIENCE):
+            while (answer := await send(house, link, ("a.pdf", pdf()), message="")).status_code != 429:
+                assert answer.status_code == 422
+        assert answer.headers["Retry-After"] == "60"
+        held.set()
+    assert {one.result().status_code for one in slow} == {303}
+    assert (await send(house, link, ("b.pdf", pdf("b")), message="")).status_code == 422
 
 
 async def test_documents_of_a_question_that_was_taken_back_stand_by_themselves(house: House) -> None:

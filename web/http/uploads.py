@@ -6,22 +6,29 @@ parts within parts however deep they are, and looks at each line once for every 
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import HeaderParser
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
 
 from domain.shared.documents.evidence import LARGEST_FORM, MEGABYTE, format_megabytes
 from domain.shared.documents.faults import Fault, Invalid
+from web.http.defence.security_log import find_network
 from web.http.forms import Values, read_media_type
 
 UPLOAD_TYPE = "multipart/form-data"
 MOST_PARTS = 60
 LONGEST_BOUNDARY = 200
 LONGEST_HEADERS = 8 * 1024
+# Forms with files of one network that are read at once.
+MOST_AT_ONCE = 4
+AGAIN = {"Retry-After": "60"}
 _PARSER = HeaderParser()
+_being_read: Counter[str] = Counter()
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,23 @@ async def read_upload(request: Request, most_files: int = 1) -> Upload:
 async def _read_body(request: Request) -> tuple[bytearray, int]:
     """The body, no more of it than is kept, and how many bytes it has in all.
 
-    It is read to its end whatever its size: a browser shows no answer that comes before.
+    It is read to its end whatever its size: a browser shows no answer that comes before. 429 while as many others are
+    being read of the same network as may be at once, since each is held in memory.
     """
-    kept, size = bytearray(), 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        kept += chunk[: LARGEST_FORM - len(kept)]
-    return kept, size
+    network = find_network(request.client.host if request.client else "")
+    if _being_read[network] >= MOST_AT_ONCE:
+        raise HTTPException(429, "Others are sending files from your network: please try again in a minute.", AGAIN)
+    _being_read[network] += 1
+    try:
+        kept, size = bytearray(), 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            kept += chunk[: LARGEST_FORM - len(kept)]
+        return kept, size
+    finally:
+        _being_read[network] -= 1
+        if not _being_read[network]:
+            del _being_read[network]
 
 
 def parse_upload(content_type: str, body: bytes | bytearray, size: int = 0) -> Upload:
