@@ -105,6 +105,7 @@ def kept(language: str, files: tuple[str, ...] = (), own: object = SESSION) -> d
         "own": own,
         "action": "/me/0a1b2c/information",
         "fields": [("message", "Said before <b>"), ("phone", "505-555-0100")],
+        "shown": [("Phone number", "505-555-0100")],
         "texts": ["Said before <b>"],
         "files": files,
         "own_url": "/me",

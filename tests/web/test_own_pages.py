@@ -11,6 +11,7 @@ from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.facts import FactKind
 from domain.state.request import parse_request
 from templates.catalogs import translate
+from templates.labels import FIELDS
 from tests.support import documents, form
 from tests.support.browser import Browser, Page
 from tests.web.house import House, fail_once
@@ -191,11 +192,14 @@ async def test_d6_what_was_typed_comes_back_where_the_browser_has_no_cookie(hous
     await house.decide(case_id, "ask", "Which insurers?")
     await person.open(await house.link(case_id))
     house.browser.cookies.clear()
+    typed = {"message": "Both.", "business_address__city": "Typedtown", "business_address__line1": "9 Typed Street"}
     for _ in range(2):  # who sends it before the sign-in has it again
         button = "Send the answer" if person.page.status == 200 else "Send it now"
-        page = await form.press(person, button, message="Both.")
+        page = await form.press(person, button, **typed)
         assert (page.status, f"/me/{case_id}/information" in page.url) == (401, True)
         assert "Both." in page.text
+        assert f"{translate(FIELDS['business_address'], language)} 9 Typed Street" in page.text
+        assert "Typedtown" in page.text
         assert translate("Come back to this tab and send it.", language) in page.text
     tab = Browser(house.browser, language)
     await tab.open(page.link(translate("Sign in (opens another tab)", language)))

@@ -9,10 +9,13 @@ from sqlmodel import col, select
 from db.case_state import applicant_of, list_rows, load_case
 from db.claim_tables import NpnClaim
 from db.own_tables import AnswerRow
+from db.reads.badges import list_set_entries
 from db.reads.cases import read_audit
 from db.tables import Assister, CertificateRow
+from db.writes.badges import take_badge_entry
 from db.writes.corrections import intend_corrected_certificates
 from db.writes.npn.rivals import settle_same_person
+from domain.programs.badges import BadgePurpose
 from domain.shared.cases.facts import FactKind
 from domain.shared.claims import ClaimState, NpnProof
 from tests.support import documents
@@ -152,6 +155,9 @@ async def test_e11_a_certificate_of_who_is_one_with_somebody_before_leads_to_the
     await house.database.write(add_rows, theirs)
     assert ((await read_page())["status"], (await read_page())["superseded_by"]) == ("superseded", theirs.number)
     assert f"Superseded by {theirs.number}" in (await house.browser.get(page, headers={"Accept": "text/html"})).text
+    entry = await house.database.write(take_badge_entry, NUMBER)
+    listed = {one: await house.database.read(list_set_entries, one, entry, entry) for one in BadgePurpose}
+    assert listed == {BadgePurpose.REVOCATION: [], BadgePurpose.SUSPENSION: [entry]}, "its badge says so, too (E16)"
     await house.facts(one, FactKind.REVOKED, by="staff:sample", reason="a sample")
     assert (await read_page())["status"] == "withdrawn"
 

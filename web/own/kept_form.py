@@ -8,10 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from db.writes.own.sessions import find_former_address
 from domain.shared.links import OWN_PATH
+from templates.catalogs import translate
+from templates.labels import FIELDS
 from web.form_drafts import DraftCookie
 from web.http.addresses import build_query
 from web.http.auth import NotOnOwnPages, OwnPages, OwnVisitor, choose_own_cookie, describe_session
-from web.http.forms import MEDIA_TYPE, read_media_type
+from web.http.forms import MEDIA_TYPE, Values, read_media_type
 from web.http.negotiation import choose_language, expects_page
 from web.http.pages import PRIVATE, build_page_router, render_page
 from web.http.problems import build_problem
@@ -23,6 +25,10 @@ router = build_page_router()
 _KEEPER = FormKeeper(DraftCookie("kept_form", OWN_PATH))
 # Fields in which one writes in words of one's own.
 _WRITTEN = ("message", "grounds", "reason", "text")
+# What is chosen or ticked; the value that is sent says nothing to who did so.
+_CHOSEN = frozenset(
+    ("language", "addressed_as", "role", "markets", "agreement_accepted", "background_check_consent", "license_state")
+)
 
 
 @router.get("/me/kept")
@@ -86,7 +92,18 @@ def _render_form(
         own=describe_session(visitor) if visitor else None,
         action=form.action,
         fields=[*form.values.items()],
+        shown=_list_typed(form.values, language),
         texts=[text for name, text in form.values.items() if name in _WRITTEN],
         files=form.files,
         own_url=f"{OWN_PATH}{build_query(lang=language)}",
     )
+
+
+def _list_typed(values: Values, language: str) -> list[tuple[str, str]]:
+    """What was typed into fields, as [(label, text)]; the parts of an address or of a contact as one."""
+    typed: dict[str, list[str]] = {}
+    for name, text in values.items():
+        field = name.partition(".")[0]
+        if text and field in FIELDS and field not in _CHOSEN:
+            typed.setdefault(field, []).extend(text.splitlines())
+    return [(translate(FIELDS[field], language), ", ".join(texts)) for field, texts in typed.items()]
