@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from db import migrate
 from db.engine import Database
+from db.reads.cases import read_case_list
 from db.reads.counts import count_desks, count_groups
 from db.reads.dashboard import read_dashboard
 from db.reads.numbers import StaffNumbers
@@ -112,6 +113,9 @@ async def test_cases_are_found_by_whose_desk_they_are_on_without_reading_the_que
                 assert "ix_case_assignment_actor" in plan or not database.is_sqlite
                 assert "ix_case_attention" not in plan
                 assert "ix_case_by_name" not in plan
+    if desk not in (None, NOBODY):
+        for plan in await plans_of(database, lambda: database.read(read_case_list, Filters(desk=desk, at=AT))):
+            assert_no_table_is_read_through(plan, but=FEW)
     for plan in await plans_of(database, lambda: database.read(count_desks, AT)):
         assert_no_table_is_read_through(plan, but=FEW)
 

@@ -1,10 +1,9 @@
 /* What can be done with a case stays in view beside what is read of it, where the window has room for the whole of it;
-   and what is chosen there from a list is said in full below, where the list has no room for it. */
+   and what is chosen from a list in a panel is said in full below, where the list has no room for it. */
 (function () {
   "use strict";
 
   var panel = document.querySelector(".case__panel");
-  if (!panel) return;
 
   function place() {
     panel.classList.remove("case__panel--stays");
@@ -35,7 +34,8 @@
     window.addEventListener("resize", say);
   }
 
-  panel.querySelectorAll("select").forEach(sayInFull);
+  document.querySelectorAll(".panel select").forEach(sayInFull);
+  if (!panel) return;
   place();
   window.addEventListener("load", place); // the fonts may have changed its height
   window.addEventListener("resize", place);
