@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from db.reads.npn.claims import ProofOffer
-from db.writes.own.codes import CodeTried, ask_code, ask_code_by_user_id, find_asked_address, use_code
+from db.writes.own.codes import AskedCode, CodeTried, ask_code, ask_code_by_user_id, find_asked_code, use_code
 from db.writes.own.requests import ConfirmedRequest, take_confirmed_request
 from db.writes.own.sessions import LONGEST, open_own_session
 from domain.programs.opening import AnyRequest
@@ -99,11 +99,11 @@ async def ask_for_code(
     return True
 
 
-async def find_asked_email(
+async def find_sent_code(
     request: Request, services: Services, purpose: CodePurpose = CodePurpose.SIGN_IN, about: str = ""
-) -> str | None:
-    """The address to which this browser had a code sent last; None where there is none of late."""
-    return await services.database.read(find_asked_address, _read_browser(request, services) + about, purpose, now())
+) -> AskedCode | None:
+    """The code that this browser had sent last; None where there is none of late."""
+    return await services.database.read(find_asked_code, _read_browser(request, services) + about, purpose, now())
 
 
 async def use_typed_code(
@@ -165,7 +165,7 @@ def keep_owner_signed_in(services: Services, response: Response, token: str) -> 
 
 
 def render_code_form(
-    request: Request, services: Services, form: CodeForm, email: str, answer: CodeAnswer | None = None
+    request: Request, services: Services, form: CodeForm, asked: AskedCode, answer: CodeAnswer | None = None
 ) -> HTMLResponse:
     """The page that asks for the code; ``answer`` is what became of the one typed before."""
     language = choose_language(request)
@@ -183,8 +183,9 @@ def render_code_form(
         other_url=form.other_url,
         sends_request=form.sends_request,
         hidden=form.hidden,
-        email=email,
-        is_user_id=read_user_id(email) is not None,
+        email=asked.address,
+        is_user_id=read_user_id(asked.address) is not None,
+        is_another=asked.is_another and not faults,
         minutes=int(LIFE.total_seconds() // 60),
         values={},
         errors=word_faults(faults, language),

@@ -3,6 +3,8 @@
 It stands beside the rooms because a case of either program has it.
 """
 
+from dataclasses import replace
+
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -17,7 +19,7 @@ from domain.shared.links import OWN_CASE_PATH
 from starter.cases import now
 from templates.catalogs import N_
 from web.assister.links import LinkRefused
-from web.codes import PROOF_PATH as ASK, CodeForm, ask_for_code, find_asked_email, render_code_form, use_typed_code
+from web.codes import PROOF_PATH as ASK, CodeForm, ask_for_code, find_sent_code, render_code_form, use_typed_code
 from web.http.addresses import build_query
 from web.http.auth import OwnPages, OwnVisitor, describe_session
 from web.http.forms import parse_number, read_form
@@ -104,8 +106,8 @@ async def _render_code(
     if found is None:
         raise LinkRefused
     offer = found.proof
-    email = await find_asked_email(request, services, PURPOSE)
-    if offer is None or email is None or email not in offer.addresses:
+    asked = await find_sent_code(request, services, PURPOSE)
+    if offer is None or asked is None or asked.address not in offer.addresses:
         return _redirect_to_case(request, reference)
     query = build_query(lang=choose_language(request))
     form = CodeForm(
@@ -113,10 +115,10 @@ async def _render_code(
         action=f"{TYPE.format(reference=reference)}{query}",
         again_action=f"{ASK.format(reference=reference)}{query}",
         other_url="",
-        hidden={"address": str(offer.addresses.index(email))},
+        hidden={"address": str(offer.addresses.index(asked.address))},
         own=describe_session(visitor),
     )
-    return render_code_form(request, services, form, mask_email(email), answer)
+    return render_code_form(request, services, form, replace(asked, address=mask_email(asked.address)), answer)
 
 
 def _redirect_to_case(request: Request, reference: str) -> RedirectResponse:

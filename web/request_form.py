@@ -23,7 +23,7 @@ from web.codes import (
     TOO_OFTEN,
     CodeForm,
     ask_for_code,
-    find_asked_email,
+    find_sent_code,
     keep_owner_signed_in,
     prepare_taking,
     render_code_form,
@@ -282,9 +282,9 @@ class RequestForm(Generic[Part, Wanted, Rules]):
         self, request: Request, services: Services, draft: Draft, answer: CodeAnswer | None = None
     ) -> Response:
         """The form for the code; the answers, where this browser asked for none of late for the address among them."""
-        email, language = await find_asked_email(request, services), choose_language(request)
+        asked, language = await find_sent_code(request, services), choose_language(request)
         wanted = self._read_whole(draft)
-        if email is None or wanted is None or email != wanted.email.lower():
+        if asked is None or wanted is None or asked.address != wanted.email.lower():
             return redirect(self.addresses.check)
         form = CodeForm(
             here=self.addresses.confirm,
@@ -294,7 +294,7 @@ class RequestForm(Generic[Part, Wanted, Rules]):
             hidden={FORM_TOKEN: draft.form_token},
             sends_request=True,
         )
-        return render_code_form(request, services, form, email, answer)
+        return render_code_form(request, services, form, asked, answer)
 
 
 def redirect(url: str) -> RedirectResponse:

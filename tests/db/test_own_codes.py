@@ -10,10 +10,11 @@ from db.case_state import list_rows
 from db.engine import Database
 from db.own_tables import CodeRow
 from db.writes.own.codes import (
+    AskedCode,
     CodeTried,
     ask_code,
     ask_code_by_user_id,
-    find_asked_address,
+    find_asked_code,
     finish_code_letters,
     list_unsent_codes,
     make_code_letters,
@@ -63,7 +64,7 @@ async def test_d1_the_right_code_confirms_the_address_once(database: Database) -
     assert await asked(database, email="Testa.Broker@example.com")
     code = (await sent(database))[EMAIL]
     assert len(code) == 6
-    assert await database.read(find_asked_address, "browser", SIGN_IN, NOW) == EMAIL
+    assert await database.read(find_asked_code, "browser", SIGN_IN, NOW) == AskedCode(EMAIL, is_another=False)
     assert await tried(database, code) == CodeTried(CodeAnswer.RIGHT, EMAIL)
     assert await tried(database, code) == CodeTried(CodeAnswer.SPENT)
 
@@ -112,7 +113,7 @@ async def test_b3_a_code_by_a_user_id_goes_to_the_address_of_its_account(databas
     for seconds, user_id in enumerate((f"ast_{'0' * 24}", account)):
         at = NOW + seconds * SECOND
         assert await ask_by(user_id, at)
-        assert await database.read(find_asked_address, "browser", SIGN_IN, at) == user_id
+        assert await database.read(find_asked_code, "browser", SIGN_IN, at) == AskedCode(user_id, is_another=False)
         assert (await tried(database, "no code", at=at)).answer is CodeAnswer.WRONG
     letters = await sent(database, NOW + SECOND)
     assert list(letters) == [email], "where there is no account nothing is sent"

@@ -314,7 +314,7 @@ def status(
         "doubts": [],
         "contacts_url": "/me/0a1b2c/contacts",
         "review": ReviewTime(5, DayKind.BUSINESS, date(2024, 3, 12)),
-        "portal_ready": stage == "active",
+        "awaits_portal": stage in ("certified", "portal_setup"),
         "lms_url": LMS_URL,
         "portal_url": PORTAL_URL,
         "certificate": None,

@@ -83,7 +83,7 @@ def npn_code(language: str) -> dict[str, object]:
     return {**code(language), "own": SESSION, "other_url": "", "email": "t•••@e•••.com", "hidden": {"address": "0"}}
 
 
-def code(language: str, faulty: bool = False, is_user_id: bool = False) -> dict[str, object]:
+def code(language: str, faulty: bool = False, is_user_id: bool = False, is_another: bool = False) -> dict[str, object]:
     return {
         **frame(language, "/me/code"),
         "action": "/me/sign-in",
@@ -92,6 +92,7 @@ def code(language: str, faulty: bool = False, is_user_id: bool = False) -> dict[
         "hidden": {"form_token": "0a1b2c"},
         "email": "ast_0190a1b20000700080000001" if is_user_id else EMAIL,
         "is_user_id": is_user_id,
+        "is_another": is_another,
         "minutes": 10,
         "sends_request": faulty,
         "values": {},
@@ -188,6 +189,7 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
     "own, sign in faulty": ("own_sign_in.html", partial(sign_in, faulty=True)),
     "own, code": ("own_code.html", code),
     "own, code faulty": ("own_code.html", partial(code, faulty=True)),
+    "own, another code": ("own_code.html", partial(code, is_another=True)),
     "own, code by a user ID": ("own_code.html", partial(code, is_user_id=True)),
     "own, code to the registry's address": ("own_code.html", npn_code),
     "own, kept": ("own_kept.html", kept),

@@ -15,7 +15,7 @@ from domain.shared.cases.appeals import AppealOutcome
 from domain.shared.cases.facts import ToldReason
 from domain.shared.cases.notices import Notice
 from templates.catalogs import LANGUAGES
-from templates.dates import format_day, format_moment
+from templates.dates import format_day, format_moment, format_short_moment
 from templates.exchange import LOOKS
 from templates.letters import NoticeRenderer
 from tests.support.checks import check_each
@@ -27,6 +27,8 @@ from web.http.environments import build_environments
 
 ACCENTED = str.maketrans("aeiounAEIOUN", "áéíóúñÁÉÍÓÚÑ")
 PLACE = re.compile(r"(%\(\w+\)s|{\w*})")
+# How a page may write a moment.
+WAYS = (format_moment, format_short_moment, format_day)
 BRACKETED = re.compile(r"⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{2,}")
 
@@ -99,9 +101,7 @@ def data(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield from (line for text in (value, *value.splitlines()) if (line := " ".join(text.split())))
     elif isinstance(value, datetime):
-        yield from (
-            write(one, value, program) for write, one, program in product((format_moment, format_day), LANGUAGES, LOOKS)
-        )
+        yield from (write(one, value, program) for write, one, program in product(WAYS, LANGUAGES, LOOKS))
     elif isinstance(value, date):
         yield from (format_day(one, value) for one in LANGUAGES)
     elif isinstance(value, BaseModel):

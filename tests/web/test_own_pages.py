@@ -15,6 +15,7 @@ from templates.labels import FIELDS
 from tests.support import documents, form
 from tests.support.browser import Browser, Page
 from tests.web.house import House, fail_once
+from tests.web.test_pages import returning
 
 HTML = {"Accept": "text/html"}
 
@@ -109,6 +110,44 @@ async def test_a_step_that_waits_for_others_is_in_progress(house: House, person:
     await house.decide(case_id, "approve")
     await house.facts(case_id, FactKind.LMS_INVITED)
     assert "Training Next" in (await person.open(f"/me/{case_id}")).text
+
+
+async def test_who_has_to_accept_the_agreement_has_the_next_step_though_staff_are_asked_too(
+    house: House, person: Browser
+) -> None:
+    case_id = await house.begin(returning())
+    await house.link(case_id)
+    assert "Eligibility determination Next" in (await person.open(f"/me/{case_id}")).text
+
+
+async def test_of_a_certificate_it_is_said_that_the_portal_is_still_to_come_where_nothing_else_is_missing(
+    house: House, person: Browser
+) -> None:
+    case_id = await house.open(documents.broker())
+    await house.certify(case_id)
+    await house.link(case_id)
+    said = "You may help consumers once your portal account is ready."
+    assert said in (await person.open(f"/me/{case_id}")).text
+    ordered = {"cause": "suspended_by_staff", "reason": "A sample reason.", "notice_date": "2026-11-02"}
+    await house.facts(case_id, FactKind.AUTHORITY_SUSPENDED, suspension_id="s1", decided_by="staff:rita", **ordered)
+    text = (await person.open(f"/me/{case_id}")).text
+    assert ("Your authority to help consumers is suspended." in text, said in text) == (True, False)
+
+
+async def test_d1_who_has_another_code_sent_is_told_so(house: House, person: Browser) -> None:
+    await person.open("/me")
+    said = "We are sending you another code. The one before does not count any more."
+    assert said not in (await person.press("Send me a code", email="testa.broker@example.com")).text
+    assert said in (await person.press("Send me another code")).text
+
+
+async def test_d1_who_comes_back_without_the_cookie_of_a_code_is_told_why(house: House, person: Browser) -> None:
+    await person.open("/me")
+    await person.press("Send me a code", email="testa.broker@example.com")
+    house.browser.cookies.clear()
+    text = (await person.open("/me/code")).text
+    assert "your browser does not accept our cookie" in text
+    assert "Sign in to my pages" in text
 
 
 @pytest.mark.parametrize("onward", ["https://elsewhere.example", "//elsewhere.example/me", "/staff", "/me/sign-out"])

@@ -84,7 +84,7 @@ async def render_status(
         reason=await _find_reason(services, certification),
         pass_mark=policy.pass_mark,
         attempts=state.attempts,
-        portal_ready=state.portal_ready,
+        awaits_portal=certification.may_assist_reasons == ["portal_not_ready"],
         lms_url=await services.database.read(find_lms_url, case.case_id) or services.settings.lms_url,
         portal_url=_find_portal_url(services, waiting_for),
         certificate=_describe_certificate(certification, here, language),
@@ -132,7 +132,7 @@ def lacks_agreement(state: CertificationState) -> bool:
 
 
 def list_steps(state: CertificationState, may_assist: bool) -> list[dict[str, str]]:
-    """The seven steps of the guide, as `mark_steps` says; the next one is in progress while others have the move."""
+    """The seven steps of the guide, as `mark_steps` says; the next is in progress while others alone have the move."""
     done = {
         "request": True,
         "eligibility": state.eligibility is EligibilityStatus.APPROVED,
@@ -143,7 +143,8 @@ def list_steps(state: CertificationState, may_assist: bool) -> list[dict[str, st
         "begin": may_assist,
     }
     awaited = OWNER.get(state.waiting_for) if state.waiting_for else None
-    return mark_steps(done, state.ended, others=done if awaited not in (None, "assister", "nobody") else ())
+    is_others_turn = awaited not in (None, "assister", "nobody") and not lacks_agreement(state)
+    return mark_steps(done, state.ended, others=done if is_others_turn else ())
 
 
 def _read_told_round(request: Request) -> int | None:

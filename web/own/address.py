@@ -12,7 +12,7 @@ from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
 from domain.shared.links import OWN_ADDRESS_PATH, OWN_PATH
 from starter.cases import now
-from web.codes import TOO_OFTEN, CodeForm, ask_for_code, find_asked_email, render_code_form, use_typed_code
+from web.codes import TOO_OFTEN, CodeForm, ask_for_code, find_sent_code, render_code_form, use_typed_code
 from web.field_words import word_faults
 from web.http.addresses import build_query
 from web.http.auth import OwnPages, OwnVisitor, choose_own_cookie, describe_session
@@ -109,8 +109,8 @@ async def _render_code(
 ) -> Response:
     """The form for the code; the one for the address where this browser asked for none of late."""
     query = build_query(lang=choose_language(request))
-    email = await find_asked_email(request, services, PURPOSE)
-    if email is None or email == visitor.email:
+    asked = await find_sent_code(request, services, PURPOSE)
+    if asked is None or asked.address == visitor.email:
         return RedirectResponse(f"{OWN_ADDRESS_PATH}{query}", 303, PRIVATE)
     form = CodeForm(
         here=CONFIRM,
@@ -119,4 +119,4 @@ async def _render_code(
         other_url=f"{OWN_ADDRESS_PATH}{query}",
         own=describe_session(visitor),
     )
-    return render_code_form(request, services, form, email, answer)
+    return render_code_form(request, services, form, asked, answer)

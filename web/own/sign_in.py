@@ -31,7 +31,7 @@ from web.codes import (
     TOO_OFTEN,
     CodeForm,
     ask_for_code,
-    find_asked_email,
+    find_sent_code,
     keep_owner_signed_in,
     render_code_form,
     use_typed_code,
@@ -53,7 +53,7 @@ OTHERS = "/me/sign-out-elsewhere"
 # Where the identity provider is gone to, beside the code.
 IDENTITY_SIGN_IN = "/me/sign-in/identity"
 _NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT, OTHERS)
-TOLD, TOLD_OF_LIST = ("out", "ended"), ("address", "address-partly", "elsewhere")
+TOLD, TOLD_OF_LIST = ("out", "ended", "no_code"), ("address", "address-partly", "elsewhere")
 
 
 class _Asked(BaseModel):
@@ -225,9 +225,9 @@ def render_sign_in(
 async def _render_code(request: Request, services: Services, answer: CodeAnswer | None = None) -> Response:
     """The form for the code; the sign-in where this browser asked for none of late."""
     language, onward = choose_language(request), find_onward(request)
-    email = await find_asked_email(request, services)
-    if email is None:
-        return RedirectResponse(f"{OWN_PATH}{build_query(next=onward)}", 303, PRIVATE)
+    asked = await find_sent_code(request, services)
+    if asked is None:
+        return RedirectResponse(f"{OWN_PATH}{build_query(next=onward, told='no_code')}", 303, PRIVATE)
     query = build_query(next=onward, lang=language)
     form = CodeForm(
         here=f"{CODE}{build_query(next=onward)}",
@@ -235,4 +235,4 @@ async def _render_code(request: Request, services: Services, answer: CodeAnswer 
         again_action=f"{CODE}{query}",
         other_url=f"{OWN_PATH}{query}",
     )
-    return render_code_form(request, services, form, email, answer)
+    return render_code_form(request, services, form, asked, answer)

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 from sqlmodel import col, delete, func, select
@@ -36,6 +36,17 @@ KEPT_FOR = timedelta(days=1)
 AGAIN_AFTER = timedelta(seconds=5)
 # How many letters are sent at once.
 PAGE = 20
+
+
+@dataclass(frozen=True)
+class AskedCode:
+    """A code that a browser asked for: the address, or the user ID where it was asked for by one.
+
+    Whoever typed that need not know the address. ``is_another``: one before it was asked for and not used.
+    """
+
+    address: str
+    is_another: bool
 
 
 @dataclass(frozen=True)
@@ -113,13 +124,13 @@ def _ask(
     return row
 
 
-def find_asked_address(session: Session, browser: str, purpose: CodePurpose, now: datetime) -> str | None:
-    """The address that this browser's newest code was asked for; None where it asked for none of late.
-
-    The user ID, where it was asked for by one: whoever typed that need not know the address.
-    """
-    row = _find_newest(session, browser, purpose)
-    return (row.user_id or row.email) if row is not None and now < row.asked_at + ASKED_WITHIN else None
+def find_asked_code(session: Session, browser: str, purpose: CodePurpose, now: datetime) -> AskedCode | None:
+    """The newest code that this browser asked for; None where it asked for none of late."""
+    of_late = _select_asked(browser, purpose).where(col(CodeRow.asked_at) > now - ASKED_WITHIN)
+    row, *before = list_rows(session, of_late.limit(2)) or [None]
+    if row is None:
+        return None
+    return AskedCode(row.user_id or row.email, any(one.email == row.email and one.used_at is None for one in before))
 
 
 def try_code(session: Session, key: bytes, browser: str, purpose: CodePurpose, typed: str, now: datetime) -> CodeTried:
@@ -205,8 +216,13 @@ def _count(session: Session, *which: object) -> int:
     return int(one_or_none(session, query) or 0)
 
 
-def _find_newest(session: Session, browser: str, purpose: CodePurpose, *, lock: bool = False) -> CodeRow | None:
+def _select_asked(browser: str, purpose: CodePurpose) -> Any:
+    """The codes that a browser asked for, the newest first."""
     query = select(CodeRow).where(col(CodeRow.browser_hash) == hash_token(browser), col(CodeRow.purpose) == purpose)
-    query = query.order_by(col(CodeRow.asked_at).desc()).limit(1)
+    return query.order_by(col(CodeRow.asked_at).desc())
+
+
+def _find_newest(session: Session, browser: str, purpose: CodePurpose, *, lock: bool = False) -> CodeRow | None:
+    query = _select_asked(browser, purpose).limit(1)
     found: CodeRow | None = one_or_none(session, query.with_for_update() if lock else query)
     return found

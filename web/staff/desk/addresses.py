@@ -24,7 +24,7 @@ from domain.shared.documents.texts import find_text_faults
 from domain.shared.ids import make_command_id
 from starter.cases import now
 from templates.catalogs import N_, translate
-from web.codes import FAULTS, TOO_OFTEN, ask_for_code, find_asked_email, use_typed_code
+from web.codes import FAULTS, TOO_OFTEN, ask_for_code, find_sent_code, use_typed_code
 from web.http.addresses import build_query
 from web.http.forms import Values, read_form
 from web.http.pages import PRIVATE, build_page_router
@@ -136,7 +136,8 @@ async def _render(
     case = await database.read(load_case, case_id)
     await visit.record_access("address", [case_id])
     now_email = applicant_of(case).email
-    asked_email = await find_asked_email(visit.request, visit.services, PURPOSE, case_id)
+    asked = await find_sent_code(visit.request, visit.services, PURPOSE, case_id)
+    asked_email = asked.address if asked else None
     is_asked = asked_email not in (None, now_email.lower())
     return visit.render_page(
         "staff/address.html",
