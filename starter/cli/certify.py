@@ -28,6 +28,7 @@ from starter.cli import (
     licenses,
     policy,
     policy_moves,
+    reading,
     requests,
     season,
     stack,
@@ -76,8 +77,8 @@ app.command(imports.import_people, name="import", group=ASSISTERS)
 season.app.group = ASSISTERS
 app.command(season.app)
 
-app.command(cases.show_status, name="status", group=CASES)
-app.command(cases.list_cases, name="list", group=CASES)
+app.command(reading.show_status, name="status", group=CASES)
+app.command(reading.list_cases, name="list", group=CASES)
 audit.app.group = CASES
 app.command(audit.app)
 app.command(cases.decide_case, name="decide", group=CASES)

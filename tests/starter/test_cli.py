@@ -16,7 +16,8 @@ from cyclopts import App
 
 from domain.federal.markets import Curriculum, MarketplaceAgreement, Role
 from domain.shared.assister import Kind
-from starter.cli import cases, federal
+from domain.shared.cases.authors import WordMethod
+from starter.cli import arguments, federal, reading
 from starter.cli.certify import app, read_version
 from starter.cli.context import NONE_RUNS
 from starter.cli.examples import EXAMPLES, show_example
@@ -152,7 +153,8 @@ def test_d6_nobody_takes_an_assisters_step_without_a_name_a_method_and_a_reason(
 def test_the_choices_of_the_federal_verbs_are_the_programs() -> None:
     assert get_args(federal.CurriculumName) == tuple(Curriculum)
     assert get_args(federal.AgreementName) == tuple(MarketplaceAgreement)
-    assert get_args(cases.KindName) == (*Kind, *Role)
+    assert get_args(reading.KindName) == (*Kind, *Role)
+    assert get_args(arguments.Word) == tuple(WordMethod)
 
 
 def test_an_unreadable_file_is_a_wrong_call_with_json_too(tmp_path: Path) -> None:
