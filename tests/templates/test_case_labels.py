@@ -37,6 +37,7 @@ DETAILS = {
     "by": "rita@example.org",
     "times": "3",
     "last_day": "2026-12-31",
+    "name": "My view",
     "most": "10",
     "number": "12",
     "plan_year": "2027",

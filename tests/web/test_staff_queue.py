@@ -134,6 +134,11 @@ async def test_a_view_is_saved_by_name_for_who_saved_it_and_dropped_again(house:
     assert current["href"] == f"/staff{asked}"
     assert "Drop the view Open questions" in read(page).text
     assert "Open questions" in read(await house.browser.get("/staff")).text
+    refused = read(await house.post("/staff/views", {**form, "query": "?finding=fail&sort=name"}), 409)
+    assert "You have another view of the name Open questions; choose another name" in refused.text
+    field = next(one for one in refused.of("input") if one.get("id") == "view-name")
+    assert (field["value"], field["aria-describedby"]) == ("Open questions", "view-name-error")
+    assert f"/staff{asked}" in [one.get("href") for one in read(await house.browser.get("/staff")).of("a")]
     await house.sign_in(StaffRole.AUDITOR)
     assert "Open questions" not in read(await house.browser.get("/staff")).text
     csrf = await house.sign_in()
@@ -147,8 +152,9 @@ async def test_a_view_is_saved_by_name_for_who_saved_it_and_dropped_again(house:
         ("reviewer", "view.saved", told),
         ("reviewer", "view.dropped", told),
     ]
-    for number in range(22):
-        await house.post("/staff/views", {"csrf_token": csrf, "name": f"View {number:02d}", "query": asked})
+    for number in range(21):
+        answer = await house.post("/staff/views", {"csrf_token": csrf, "name": f"View {number:02d}", "query": asked})
+    assert "You have 20 views, as many as one can keep" in read(answer, 409).text
     page = await house.browser.get("/staff")
     assert "View 19" in page.text
     assert "View 20" not in page.text

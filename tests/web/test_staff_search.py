@@ -41,11 +41,11 @@ async def test_people_are_found_by_phone_license_and_case_and_with_one_typo(hous
     for words in (*phones, "nm 20417", "NM20417", wanted, wanted.upper()):
         reader = read(await search(house, words, csrf))
         assert "Cases found: 1" in reader.text, words
-        assert "differ by one letter" not in reader.text
+        assert "differs by one letter" not in reader.text
     for words in ("rosalnda", "rosallinda muestra", "Rosalinda Muesrta", "rosalimda"):
         answer = await search(house, words, csrf)
         assert rows(answer.text) == [wanted], words
-        assert "Nobody has exactly these words. These differ by one letter." in read(answer).text
+        assert "Nothing has exactly these words. What was found differs by one letter," in read(answer).text
     for words in ("rosalnd muesrta", "505-555-0143", "NM-20418"):  # two typos, and numbers, which are never guessed
         assert rows((await search(house, words, csrf)).text) == [], words
 
@@ -62,7 +62,7 @@ async def test_two_neighbours_that_changed_places_are_found_in_a_number(house: H
     for words in ways:
         answer = await search(house, words, csrf)
         assert rows(answer.text) == [wanted], words
-        assert "These differ by one letter" in read(answer).text
+        assert "or by two neighboring characters that changed places." in read(answer).text
     for words in ("80123457", "81023465"):  # another digit makes another number, and so do two exchanges
         assert rows((await search(house, words, csrf)).text) == [], words
 
@@ -138,6 +138,7 @@ async def test_e10_people_known_from_an_import_alone_are_found_too(house: House)
     for words in ("importada", request["npn"]):
         reader = read(await search(house, words, csrf))
         assert "Known without a case: 1" in reader.text
+        assert "Cases found: 0" not in reader.text, "neither in the heading nor in what is read out"
         assert imported["assister_id"] in reader.text
     assert "Cases found: 1" in read(await search(house, "importada", csrf)).text
     assert ("search", None) in [(access.page, access.case_id) for access in await house.list_accesses()]

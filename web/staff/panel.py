@@ -23,7 +23,7 @@ from domain.shared.cases.commands import (
 )
 from domain.shared.cases.notices import Notice
 from domain.shared.staff_names import name_people
-from domain.state.certification import CertificationState
+from domain.state.certification import CertificationState, EligibilityStatus
 from domain.state.commands import (
     AnswerQuestion,
     BeginAdverseAction,
@@ -169,7 +169,7 @@ def build_panel(file: CaseFile, me: StaffMember, names: Mapping[str, str], langu
         overrides=list_overridden(state),
         notices=[one for one in Notice if may["resend"] and not find_refusal(ResendNotice(notice=one), state)],
         withdraws=may["withdraw"] and why_ended is None,
-        revokes=may["revoke"] and why_ended is None,
+        revokes=may["revoke"] and why_ended is None and _has_what_is_revoked(state),
         clears=may["flag"],
         notes=may["note"],
         flags_by_hand=may["raise_flag"] and all(one.what != BY_STAFF for one in file.flags),
@@ -205,6 +205,12 @@ def build_panel(file: CaseFile, me: StaffMember, names: Mapping[str, str], langu
 def _list_repeats(state: CertificationState) -> list[CheckSource]:
     """Who can be asked anew about the case now."""
     return [] if find_refusal(RepeatChecks(), state) else list_check_sources(state.opening.kind)
+
+
+def _has_what_is_revoked(state: CaseState) -> bool:
+    """Whether there is something to revoke: an approval, or the authority to assist; else a case is withdrawn."""
+    is_approved = isinstance(state, CertificationState) and state.eligibility is EligibilityStatus.APPROVED
+    return is_approved or state.has_authority
 
 
 def _list_lifts(state: CaseState) -> list[Lift]:

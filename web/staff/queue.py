@@ -12,10 +12,12 @@ from db.reads.counts import add_desks
 from db.reads.desk.queue_page import QueuePage, read_queue_page
 from db.reads.queue import OLDEST_FIRST, Filters, View, read_case_page
 from db.reads.search import search_everything
+from domain.shared.cases.reasons import Reason
 from domain.shared.documents.faults import Invalid
 from starter.cases import now
 from web.http.forms import describe_faults, read_form
 from web.http.pages import PRIVATE, build_page_router
+from web.http.sentences import explain_reason
 from web.staff.ages import measure_ages
 from web.staff.export import COLUMNS
 from web.staff.filters import (
@@ -40,21 +42,32 @@ MOST_FOUND = 50
 @router.get("")
 async def show_queue(visit: ReaderVisit) -> Response:
     """The cases that wait for a person, oldest first."""
-    return await _show_list(visit, View.QUEUE)
+    asked = visit.request.query_params
+    return await _show_list(visit, View.QUEUE, read_filters(asked), asked.get("after") or None)
 
 
 @router.get("/cases")
 async def show_all_cases(visit: ReaderVisit) -> Response:
     """Every case, newest first."""
-    return await _show_list(visit, View.ALL)
+    asked = visit.request.query_params
+    filters = replace(read_filters(asked), desk=None, sorting=OLDEST_FIRST)
+    return await _show_list(visit, View.ALL, filters, asked.get("after") or None)
 
 
-async def _show_list(visit: StaffVisit, view: View) -> Response:
-    services, asked = visit.services, visit.request.query_params
-    filters, after = read_filters(asked), asked.get("after") or None
-    if view is View.ALL:
-        filters = replace(filters, desk=None, sorting=OLDEST_FIRST)
-    at, is_queue = now(), view is View.QUEUE
+async def show_unsaved_view(visit: StaffVisit, filters: Filters, name: str, refused: Reason) -> Response:
+    """The queue under these filters, which can't be saved as a view of this name, and why."""
+    return await _show_list(visit, View.QUEUE, filters, None, name, refused)
+
+
+async def _show_list(
+    visit: StaffVisit,
+    view: View,
+    filters: Filters,
+    after: Cursor | None,
+    view_name: str = "",
+    refused: Reason | None = None,
+) -> Response:
+    services, at, is_queue = visit.services, now(), view is View.QUEUE
     try:
         shown = await _read_list(visit, view, filters, after, at)
     except Invalid:  # no place of this list
@@ -67,6 +80,8 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
     words = services.pages[visit.language].filters
     return visit.render_page(
         "staff/queue.html" if is_queue else "staff/cases.html",
+        here=build_address(PATHS[view], filters) if refused else None,
+        status=409 if refused else 200,
         now=at,
         rows=page.rows,
         # Counts are some seconds old; a list that is all on one page counts itself.
@@ -77,6 +92,8 @@ async def _show_list(visit: StaffVisit, view: View) -> Response:
         sortings=list_sortings(filters) if is_queue else {},
         views=shown.views,
         view_query=build_address("", filters),
+        view_name=view_name,
+        view_refused=explain_reason(refused, visit.language) if refused else None,
         sorted_by=spell_sorting(filters.sorting) or "since",
         **build_page_urls(page, lambda after: build_address(PATHS[view], filters, after=after)),
         **_build_addresses(view, filters),

@@ -1,4 +1,4 @@
-"""Views of the queue that somebody of staff goes back to, by their names: kept, replaced, and dropped; audited."""
+"""Views of the queue that somebody of staff goes back to, by their names: kept and dropped; audited."""
 
 from datetime import datetime
 
@@ -8,25 +8,28 @@ from sqlmodel import col
 
 from db.house_tables import SavedView
 from db.tables import AuditRow
+from domain.shared.cases.reasons import Reason, Refusal
 
 MOST_VIEWS = 20  # of one person
 LONGEST_NAME = 60
 
 
-def save_view(session: Session, actor: str, name: str, query: str, now: datetime) -> bool:
-    """Keeps a view under a name, in the place of the one that has it; False where the person has too many already."""
+def save_view(session: Session, actor: str, name: str, query: str, now: datetime) -> None:
+    """Keeps a view under a name.
+
+    Raises `Refusal` where the person has another view of this name, which would be lost, or too many already.
+    """
     kept = session.get(SavedView, (actor, name))
     if kept is not None and kept.query == query:
-        return True
-    if kept is None:
-        number = session.execute(select(func.count()).where(col(SavedView.actor) == actor)).scalar_one()
-        if number >= MOST_VIEWS:
-            return False
-        kept = SavedView(actor=actor, name=name, query=query, saved_at=now)
-    kept.query, kept.saved_at = query, now
-    session.add(kept)
-    _audit_view(session, kept, "view.saved", now)
-    return True
+        return
+    if kept is not None:
+        raise Refusal(Reason("view_name_used", {"name": name}))
+    number = session.execute(select(func.count()).where(col(SavedView.actor) == actor)).scalar_one()
+    if number >= MOST_VIEWS:
+        raise Refusal(Reason("views_full", {"most": str(MOST_VIEWS)}))
+    view = SavedView(actor=actor, name=name, query=query, saved_at=now)
+    session.add(view)
+    _audit_view(session, view, "view.saved", now)
 
 
 def drop_view(session: Session, actor: str, name: str, now: datetime) -> None:

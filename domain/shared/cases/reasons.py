@@ -88,6 +88,8 @@ SENTENCES: dict[str, str] = {
     "notice_not_sendable": "This notice can't be sent at this point of the case.",
     "flag_is_up": "This flag is up already.",
     "notes_full": "A case has {most} notes at most, and this one has as many.",
+    "view_name_used": "You have another view of the name {name}; choose another name, or drop that view first.",
+    "views_full": "You have {most} views, as many as one can keep; drop one of them first.",
     "flag_not_up": "This flag is not up any more; somebody has taken it down.",
     "address_in_check": "A background check goes by this e-mail address. Ask the assister about it first: as long as "
     "the question is open it is corrected here as their answer, and the check is made anew.",
