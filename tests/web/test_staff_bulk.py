@@ -1,13 +1,15 @@
 """Approval in bulk: what is offered, confirmed and approved, and what can't be got into it, whatever is sent."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
 
 from db.case_state import list_rows
 from db.tables import CommandRow
 from db.writes.cases import flag_case
+from db.writes.desk.assignments import hand_over_case
+from db.writes.desk.notes import add_note
 from domain.shared.cases.facts import FactKind
 from domain.state.eligibility import LICENSING, Check, Result, make_finding
 from tests.support import documents
@@ -103,6 +105,21 @@ async def test_what_changes_after_the_list_was_confirmed_is_judged_when_it_is_ap
     await house.facts(failed, FactKind.SCREENED, round=0, findings=found)
     await house.apply_commands()
     assert {row.state for row in (await decisions(house)).values()} == {"refused"}
+
+
+async def test_a_case_with_a_note_or_on_a_colleague_s_desk_is_not_approved_unopened(house: House) -> None:
+    csrf = await house.sign_in()
+    clean, noted, theirs = [await screened(house) for _ in range(3)]
+    at = datetime.now(UTC)
+    await house.database.write(add_note, "one", noted, "Wait for the lawyers.", "staff:ana", at)
+    await house.database.write(hand_over_case, theirs, "staff:ana", "reviewer", at, timedelta(days=1))
+    await house.database.write(hand_over_case, clean, "reviewer", "staff:ana", at, timedelta(days=1))
+    assert boxes((await house.browser.get(f"{BULK}?all=1")).text) == {clean}
+    everything = (clean, noted, theirs)
+    assert boxes((await house.post(BULK, form(csrf, *everything))).text) == {clean}
+    reader = read(await house.post(APPROVE, form(csrf, *everything, batch="4" * 32, reason="All of them.")))
+    assert reader.text.count("decide this one on its own page") == 2
+    assert set(await decisions(house)) == {clean}
 
 
 async def test_nothing_chosen_and_no_reason_are_said_at_their_fields(house: House) -> None:

@@ -8,10 +8,16 @@ from uuid import uuid4
 
 from fastapi.responses import RedirectResponse, Response
 
-from db.reads.desk.bulk import MOST_AT_ONCE, list_chosen_cases, list_clean_cases, read_bulk_page
+from db.reads.desk.bulk import (
+    MOST_AT_ONCE,
+    list_chosen_cases,
+    list_clean_cases,
+    list_held_back,
+    read_bulk_page,
+)
 from db.reads.queue import ListedCase
 from domain.shared.cases.commands import CommandState
-from domain.shared.cases.reasons import Refusal
+from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
 from domain.shared.staff_names import name_people
@@ -74,8 +80,11 @@ async def approve_chosen(visit: DeciderVisit) -> Response:
         return await _show_confirmation(visit, chosen, values, faults)
     await visit.record_access("bulk", chosen)
     cases = await visit.services.database.read(list_chosen_cases, chosen)
+    held_back = await visit.services.database.read(list_held_back, chosen, visit.me.actor, now())
     at_once = asyncio.Semaphore(AT_A_TIME)
-    results = await asyncio.gather(*(_approve_one(visit, one, values, at_once) for one in cases))
+    results = await asyncio.gather(
+        *(_approve_one(visit, one, values, at_once, is_held_back=one.case_id in held_back) for one in cases)
+    )
     visit.services.numbers.forget()
     numbers = {state.value: sum(one.state is state for one in results) for state in CommandState}
     return visit.render_page("staff/bulk_results.html", results=results, numbers=numbers, **_build_addresses(visit))
@@ -87,14 +96,19 @@ def _list_chosen(values: Mapping[str, str]) -> list[str]:
 
 
 async def _approve_one(
-    visit: StaffVisit, case: ListedCase, values: Mapping[str, str], at_once: asyncio.Semaphore
+    visit: StaffVisit, case: ListedCase, values: Mapping[str, str], at_once: asyncio.Semaphore, *, is_held_back: bool
 ) -> BulkResult:
-    """Approves a case as its own page does, under an id of its own: a form sent twice approves once."""
+    """Approves a case as its own page does, under an id of its own: a form sent twice approves once.
+
+    Not one that is held back: somebody has written a note since, or has it on their desk.
+    """
     name, actor = f"{case.first_name} {case.last_name}", visit.me.actor
     command_id = f"{values.get('batch', '')[:64] or uuid4().hex}:{case.case_id}"
     decide = visit.services.cases.decide_eligibility
     async with at_once:
         try:
+            if is_held_back:
+                raise Refusal(Reason("not_for_bulk"))
             outcome = await decide(
                 case.case_id, Verdict.APPROVE, values["reason"], actor, command_id=command_id, in_bulk=True
             )
@@ -108,7 +122,7 @@ async def _show_candidates(visit: StaffVisit, error: str | None = None) -> Respo
     query = visit.request.query_params
     filters, after = read_filters(query), query.get("after") or None
     try:
-        bulk = await visit.services.database.read(read_bulk_page, filters, after)
+        bulk = await visit.services.database.read(read_bulk_page, filters, visit.me.actor, now(), after)
     except Invalid:  # no place of this list
         return RedirectResponse(build_address(BULK, filters), 303, PRIVATE)
     if bulk.clean:
@@ -130,7 +144,7 @@ async def _show_candidates(visit: StaffVisit, error: str | None = None) -> Respo
 async def _show_confirmation(
     visit: StaffVisit, chosen: Sequence[str], values: Mapping[str, str], faults: Sequence[Fault] = ()
 ) -> Response:
-    rows = await visit.services.database.read(list_clean_cases, chosen)
+    rows = await visit.services.database.read(list_clean_cases, chosen, visit.me.actor, now())
     if rows:
         await visit.record_access("bulk", [one.case.case_id for one in rows])
     return visit.render_page(
