@@ -214,8 +214,19 @@ async def test_what_can_be_done_stays_in_view_only_where_the_window_has_room_for
     await expect(panel).to_have_css("position", "sticky")
     await page.locator("#decision-usual").select_option("no_license")
     await expect(page.locator("#decision-usual + p")).to_contain_text("license registry", use_inner_text=True)
+    ticked = page.locator("#decision-fields input:checked")
+    for usual, fields in (("ask_name", ["first_name", "last_name"]), ("ask_license", ["npn", "license_number"])):
+        await page.locator("#decision-usual").select_option(usual)
+        assert await ticked.evaluate_all("boxes => boxes.map(box => box.name)") == [f"fields.{one}" for one in fields]
+    await page.locator("#decision-fields-phone").evaluate("box => { box.checked = true; }")
+    await page.locator("#decision-usual").select_option("ask_name")
+    await expect(ticked).to_have_count(3)  # what somebody has ticked stays
     await page.set_viewport_size({"width": 1280, "height": 500})
     await expect(panel).to_have_css("position", "static")
     assert await panel.evaluate("(one) => one.scrollHeight <= one.clientHeight"), (
         "it lies in the page, and is all there"
     )
+    await page.locator("[for='verdict-ask']").click()
+    async with page.expect_navigation():
+        await page.locator("[action*='/decision'] [name=preview]").click()
+    await expect(page.locator("#seen")).to_be_focused()

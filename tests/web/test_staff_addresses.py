@@ -128,6 +128,7 @@ async def test_d1_a_code_counts_for_the_case_it_was_asked_for_alone(house: House
     other_request = documents.broker()
     other = Caller(house, await house.open(other_request), caller.csrf)
     code = await caller.code()
+    assert "Somebody else goes by" not in read(await house.browser.get(caller.path)).text
     refused = read(await other.send("/confirm", code=code, reason="On the phone."), 422)
     assert "No code was asked for" in refused.text
     assert await other.address() == other_request["email"]
@@ -146,6 +147,7 @@ async def test_somebody_elses_address_is_refused_and_the_code_not_used_up(house:
     await house.decide(caller.case_id, "approve")
     await house.open(documents.counselor(email=NEW))
     code = await caller.code()
+    assert f"Somebody else goes by {NEW} here." in read(await house.browser.get(caller.path)).text
     for _ in range(2):
         refused = read(await caller.send("/confirm", code=code, reason="On the phone."), 422)
         assert "Somebody else is known here by this address already." in refused.text

@@ -67,6 +67,7 @@ async def test_a_case_is_put_on_the_desk_of_a_colleague_who_decides(house: House
     shown = read(await house.browser.get(answer.headers["location"])).text
     assert "The case is on your colleague's desk." in shown
     assert "Olmo has this case on their desk." in shown
+    assert "Whose desk: Olmo" in shown
     (row,) = await house.database.read(list_rows, select(CaseAssignment))
     assert (row.actor, row.until) == ("staff:olmo", row.since + timedelta(days=1))
     entries = await house.database.read(read_audit, reviewer.case_id)

@@ -198,6 +198,24 @@ async def test_a_question_is_taken_back_and_the_assister_is_told_so(house: House
     assert (again.status_code, "There is no open question" in again.text) == (409, True)
 
 
+async def test_a_usual_question_is_about_its_own_fields_where_none_is_ticked(house: House) -> None:
+    reviewer = await desk(house, documents.agent(language="es"), npn_found=Result.PASS)
+    asked = {"verdict": "ask", "usual": "ask_name"}
+    letter = await reviewer.send("decision", **asked, preview="1")
+    assert "- Nombre - Apellido" in seen(letter, "Back to what you were writing")
+    ticked = {"decision-fields-first_name", "decision-fields-last_name"}
+    boxes = [box for box in read(letter).of("input") if box.get("type") == "checkbox" and "checked" in box]
+    assert {box["id"] for box in boxes} == ticked, "as they are sent"
+    await reviewer.send("decision", **asked, **{"fields.phone": "true"}, preview="1")
+    assert (await reviewer.send("decision", **asked)).status_code == 303
+    (command,) = await reviewer.commands()
+    assert command.data["fields"] == ["first_name", "last_name"]
+    counselor = await desk(house, documents.counselor(), intake_scope=Result.PASS)
+    assert (await counselor.send("decision", verdict="ask", usual="ask_address")).status_code == 303
+    (command,) = await counselor.commands()
+    assert command.data["fields"] == ["physical_address"], "what the form of the kind has"
+
+
 async def test_the_api_refuses_fields_that_the_form_lacks_each_by_its_name(house: House) -> None:
     reviewer = await desk(house, npn_found=Result.PASS)
     there, csrf = f"/api/cases/{reviewer.case_id}/decision", {"X-CSRF-Token": reviewer.csrf}

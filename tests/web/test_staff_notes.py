@@ -116,7 +116,7 @@ async def test_a_flag_by_hand_brings_a_case_up_with_its_reason_and_is_taken_down
     case = (await house.database.read(load_snapshot, reviewer.case_id)).case
     assert case.attention == "by_staff"
     shown = await reviewer.page(f"?done=raise_flag&of={reviewer.case_id}")
-    for told in ("The flag is up.", "Flagged by staff", "Two addresses look alike."):
+    for told in ("The flag is up.", "Flagged by staff", "Put up by:", "Two addresses look alike."):
         assert told in shown.text
     assert shown.text.index("Two addresses look alike.") < shown.text.index("Notes for staff"), "beside the flag"
     assert not [one for one in shown.of("form") if (one["action"] or "").endswith("/raise_flag")]

@@ -184,10 +184,10 @@ def _describe_reader(visit: StaffVisit, file: CaseFile) -> DeskReader:
     )
 
 
-def _find_flag_words(file: CaseFile) -> dict[str, str]:
-    """What a person wrote when they put a flag up last, by the flag."""
+def _find_flag_words(file: CaseFile) -> dict[str, tuple[str, str]]:
+    """Who put a flag up by hand last, and what they wrote, by the flag."""
     return {
-        str(one.data["flag"]): one.reason
+        str(one.data["flag"]): (one.actor, one.reason)
         for one in file.timeline
         if (one.kind, one.name) == (EntryKind.FLAG, "raised") and one.reason and "reason" not in one.coded
     }

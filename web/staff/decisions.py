@@ -1,7 +1,7 @@
 """What staff do with a case from its page: decide, send again, end it, take a flag down, begin it again (A12)."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
@@ -35,8 +35,10 @@ from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.claims import NpnProof
 from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.documents.texts import find_text_faults
+from domain.state.certification import CertificationState
 from domain.state.commands import BeginAdverseAction, Decide
 from domain.state.eligibility import CheckSource, Verdict
+from domain.state.request import list_askable_fields
 from starter.cases import CommandOutcome, now
 from starter.temporal import Unreachable
 from web.http.forms import Values, read_form
@@ -46,7 +48,14 @@ from web.staff.claims import find_document_faults, find_method_faults
 from web.staff.filters import ALL, build_address, read_filters
 from web.staff.layout import StaffVisit, require_visit
 from web.staff.panel import FORMS, list_overridden
-from web.staff.reasons import TypedReason, find_reason_faults, is_licensed, list_usual_reasons, read_reason
+from web.staff.reasons import (
+    TypedReason,
+    find_reason_faults,
+    is_licensed,
+    list_usual_fields,
+    list_usual_reasons,
+    read_reason,
+)
 
 router = build_page_router(prefix="/staff/cases/{case_id}")
 
@@ -159,7 +168,9 @@ async def decide_case(form: Annotated[PostedForm, require_form("decision")]) -> 
         return await form.show_faults(invalid.faults)
     verdict, said = decided.verdict, decided.said
     if form.is_preview:
-        return await form.show_letter(_TOLD_BY.get(verdict), decided.build_command(), said)
+        ticked = {f"{ASKED}{name}": "true" for name in decided.fields}
+        shown = replace(form, values={**form.values, **ticked})
+        return await shown.show_letter(_TOLD_BY.get(verdict), decided.build_command(), said)
     command = services.cases.decide_eligibility(
         form.case_id,
         verdict,
@@ -460,8 +471,15 @@ def read_decision(values: Values, state: CaseState, language: str, theirs: str) 
     said = read_reason(values, language, theirs)
     if verdict is Verdict.APPROVE:
         said = TypedReason(said.reason, IN_ENGLISH)
-    named = tuple(name.removeprefix(ASKED) for name in values if name.startswith(ASKED) and verdict is Verdict.ASK)
-    return PostedDecision(verdict, said, override, named)
+    return PostedDecision(verdict, said, override, _read_asked(values, state) if verdict is Verdict.ASK else ())
+
+
+def _read_asked(values: Values, state: CaseState) -> tuple[str, ...]:
+    """The fields that a question is about: those that are ticked, else those of the usual question that was picked."""
+    ticked = tuple(name.removeprefix(ASKED) for name in values if name.startswith(ASKED))
+    if ticked or not isinstance(state, CertificationState):
+        return ticked
+    return list_usual_fields(values.get("usual", ""), list_askable_fields(state.opening.kind))
 
 
 def _redirect_to_case(request: Request, case_id: str, **told: str) -> RedirectResponse:

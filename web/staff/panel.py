@@ -42,7 +42,7 @@ from domain.state.request import list_askable_fields
 from web.http.auth import StaffMember
 from web.http.permissions import Permission
 from web.http.sentences import explain_reason
-from web.staff.reasons import is_licensed, translate_usual_reasons
+from web.staff.reasons import USUAL, is_licensed, list_usual_fields, translate_usual_reasons
 
 # The forms of a case's page, each with the permission it needs and the command it gives; what is no command gives none.
 FORMS: dict[str, tuple[Permission, CommandKind | None]] = {
@@ -94,7 +94,8 @@ class Panel:
     approval goes over; ``suspension_kinds`` are what can be suspended; ``ended`` is why nothing can be done any more;
     ``usual`` are the usual reasons of other forms than a decision's, by form and code; ``kept`` are commands not
     carried out yet; ``repeats`` are who can be asked anew about the case; ``askable`` are the fields that a question
-    may name, ``answered_fields`` those that an answer given by word is written down in.
+    may name, ``usual_fields`` those of each usual one, by its code, ``answered_fields`` those that an answer given by
+    word is written down in.
     """
 
     ids: dict[str, str]
@@ -129,6 +130,7 @@ class Panel:
     ended: str | None
     kept: list[GivenCommand]
     askable: tuple[str, ...]
+    usual_fields: dict[str, tuple[str, ...]]
     answers: bool
     takes_question_back: bool
     answered_fields: frozenset[str]
@@ -161,6 +163,7 @@ def build_panel(file: CaseFile, me: StaffMember, names: Mapping[str, str], langu
     may = {form: me.may(permission) for form, (permission, _) in FORMS.items()}
     why_ended = find_refusal(Withdraw(), state)  # which nothing but an end refuses
     certification = state if isinstance(state, CertificationState) else None
+    askable = list_askable_fields(certification.opening.kind) if certification else ()
     return Panel(
         ids={form: uuid4().hex for form in FORMS},
         decides=may["decision"] and certification is not None,
@@ -195,7 +198,8 @@ def build_panel(file: CaseFile, me: StaffMember, names: Mapping[str, str], langu
         acts=any(may[form] for form in ("resend", "withdraw", "revoke", "identity", "check", "correct")),
         ended=explain_reason(why_ended, language) if why_ended else None,
         kept=[one for one in file.commands if one.state == CommandState.PENDING],
-        askable=list_askable_fields(certification.opening.kind) if certification else (),
+        askable=askable,
+        usual_fields={code: fields for code in USUAL if (fields := list_usual_fields(code, askable))},
         answers=may["answer"] and not find_refusal(AnswerQuestion(changes={}), state),
         takes_question_back=may["question"] and not find_refusal(TakeQuestionBack(), state),
         answered_fields=list_asked_fields(certification) - {"email"} if certification else frozenset(),

@@ -3,7 +3,7 @@
 A usual reason is one sentence, known in both languages; what is decided by it is the domain's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.programs.state import CaseState
@@ -24,12 +24,13 @@ Step = Verdict | CommandKind | AppealOutcome
 @dataclass(frozen=True)
 class UsualReason:
     """A usual reason of some steps; ``is_licensed`` says for whom: agents and brokers of the state's program, others,
-    or both where it is None.
+    or both where it is None. ``fields`` are those of the request form that a question is about, by name.
     """
 
     steps: tuple[Step, ...]
     sentence: str
     is_licensed: bool | None = None
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,25 @@ USUAL: dict[str, UsualReason] = {
         (Verdict.ASK,),
         N_("We could not find your license. Please check your NPN and the number of your license."),
         True,
+        ("npn", "license_number"),
     ),
     "ask_name": UsualReason(
         (Verdict.ASK,),
         N_("Your name is not the one on your license. Please correct it, or tell us why they differ."),
         True,
+        ("first_name", "last_name"),
     ),
     "ask_identity": UsualReason(
         (Verdict.ASK,),
         N_("We know your NPN under another name or e-mail address. Please tell us which is right."),
         True,
+        ("first_name", "last_name", "email", "npn"),
     ),
-    "ask_address": UsualReason((Verdict.ASK,), N_("Please check the addresses that you gave us.")),
+    "ask_address": UsualReason(
+        (Verdict.ASK,),
+        N_("Please check the addresses that you gave us."),
+        fields=("business_address", "physical_address"),
+    ),
     "asked_to": UsualReason((CommandKind.WITHDRAW,), N_("You have asked us to withdraw it.")),
     "asked_to_end": UsualReason(_ENDS, N_("You have told us that you do not help consumers any more.")),
     "agreement": UsualReason(
@@ -104,6 +112,12 @@ def list_usual_reasons(step: Step, is_licensed: bool) -> dict[str, str]:
         for code, usual in USUAL.items()
         if step in usual.steps and usual.is_licensed in (None, is_licensed)
     }
+
+
+def list_usual_fields(code: str, askable: Collection[str]) -> tuple[str, ...]:
+    """The fields that a usual question is about, of those that can be asked about; none of any other code."""
+    usual = USUAL.get(code)
+    return tuple(name for name in usual.fields if name in askable) if usual else ()
 
 
 def translate_usual_reasons(steps: Iterable[Step], is_licensed: bool, language: str) -> dict[Step, dict[str, str]]:

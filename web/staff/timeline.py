@@ -47,6 +47,9 @@ _NOTICES = {
     "refused": N_("E-mail refused: {notice}"),
     "overtaken": N_("E-mail not sent, since a newer one was: {notice}"),
 }
+# On whose desk a case is put, and from whose it is taken.
+_DESKS = {"to": N_("Whose desk: {name}"), "had": N_("Whose desk it was on: {name}")}
+_ABOUT_DESKS = frozenset({"case.assigned", "case.released"})
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ def describe_entries(entries: Iterable[TimelineEntry], names: Mapping[str, str],
 
 def _describe_entry(entry: TimelineEntry, names: Mapping[str, str], language: str) -> Line:
     coded = {name: name_people(reason, names) for name, reason in entry.coded.items()}
-    entry = replace(entry, coded=coded)
+    desks = {name: name_actor(str(entry.data[name]), names, language) for name in _DESKS if entry.data.get(name)}
+    entry = replace(entry, coded=coded, data={**entry.data, **desks} if entry.name in _ABOUT_DESKS else entry.data)
     what, details = _WORDS[entry.kind](entry, language)
     told_by = str(entry.data.get("verdict") or entry.data.get("state") or entry.name)
     return Line(
@@ -193,7 +197,12 @@ def _describe_audited(entry: TimelineEntry, language: str) -> tuple[str, Details
     repeated = ", ".join(map(str, entry.data.get("may_repeat") or ()))
     named = [_phrase(N_("May be done twice: {steps}"), language, steps=repeated)] if repeated else []
     answer = [_explain_answer(entry, "answer", str(entry.data["answer"]), language)] if entry.data.get("answer") else []
-    return name_code("action", action, language), [*late, *named, *answer]
+    desks = [
+        _phrase(sentence, language, name=str(entry.data[name]))
+        for name, sentence in _DESKS.items()
+        if entry.name in _ABOUT_DESKS and entry.data.get(name)
+    ]
+    return name_code("action", action, language), [*desks, *late, *named, *answer]
 
 
 _WORDS: Mapping[EntryKind, Callable[[TimelineEntry, str], tuple[str, Details]]] = {

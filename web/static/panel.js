@@ -34,7 +34,24 @@
     window.addEventListener("resize", say);
   }
 
+  // A usual question ticks the fields that it is about, as long as nobody has ticked others.
+  function tickUsual(boxes) {
+    var list = document.getElementById("decision-usual");
+    if (!list) return;
+    var fields = JSON.parse(boxes.dataset.usual), all = Array.from(boxes.querySelectorAll("input"));
+
+    function isOf(box, code) { return (fields[code] || []).indexOf(box.name.slice("fields.".length)) !== -1; }
+
+    var before = list.value;
+    list.addEventListener("change", function () {
+      var own = all.some(function (box) { return box.checked && !isOf(box, before); });
+      if (!own) all.forEach(function (box) { box.checked = isOf(box, list.value); });
+      before = list.value;
+    });
+  }
+
   document.querySelectorAll(".panel select").forEach(sayInFull);
+  document.querySelectorAll("#decision-fields").forEach(tickUsual);
   if (!panel) return;
   place();
   window.addEventListener("load", place); // the fonts may have changed its height

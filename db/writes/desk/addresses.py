@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from db.case_state import applicant_of, list_rows, load_case, state_of
 from db.house_tables import ReturnedLetter
-from db.tables import Case, CommandRow, EffectRow, SentMail
+from db.tables import Case, CommandRow, EffectRow, SearchTerm, SentMail
 from db.writes.commands import CONSENT, keep_command
 from db.writes.facts import MAIL_REFUSED, lock_case, record_audit, unflag_locked_case
 from db.writes.own.addresses import is_address_checked, move_cases
@@ -18,6 +18,7 @@ from domain.shared.cases.commands import CommandOrigin, ResendNotice
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason, Refusal
 from domain.shared.documents.faults import Fault, Invalid
+from domain.shared.search_words import normalize_text
 from domain.state.certification import CertificationState
 from domain.state.commands import AnswerQuestion
 
@@ -60,6 +61,15 @@ def find_correction_refusal(session: Session, case_id: str) -> Reason | None:
 def needs_consent(session: Session, case_id: str) -> bool:
     """Whether a background check would be made anew with a corrected address, which the assister has to agree to."""
     return is_address_checked(load_case(session, case_id))
+
+
+def is_known_elsewhere(session: Session, case_id: str, email: str) -> bool:
+    """Whether somebody else goes by this address too: who reads its mail would see the pages of both."""
+    others = col(SearchTerm.assister_id) != load_case(session, case_id).assister_id
+    return (
+        session.scalar(select(SearchTerm).where(col(SearchTerm.term) == normalize_text(email), others).limit(1))
+        is not None
+    )
 
 
 def correct_address(

@@ -74,8 +74,8 @@ SENTENCES: dict[str, str] = {
     "disputed_before": "The background report is disputed already.",
     "not_disputed": "The background report is not disputed; there is no dispute to end.",
     "already_decided": "Eligibility was decided already, by {by}.",
-    "not_for_bulk": "Only a case whose checks have all passed, that nobody was asked about, that has neither a flag nor "
-    "a note and is on no colleague's desk is approved in bulk; decide this one on its own page.",
+    "not_for_bulk": "Only a case whose checks have all passed, that nobody was asked about, that has neither a flag "
+    "nor a note and is on no colleague's desk is approved in bulk; decide this one on its own page.",
     "overtaken": "Another decision came first.",
     "case_ended": "The case has ended: {stage}.",
     "id_used": "This id was used for another command; use a new one.",

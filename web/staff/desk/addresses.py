@@ -14,6 +14,7 @@ from db.writes.desk.addresses import (
     AddressCorrection,
     correct_address,
     find_correction_refusal,
+    is_known_elsewhere,
     needs_consent,
 )
 from domain.shared.cases.reasons import Reason, Refusal
@@ -147,6 +148,7 @@ async def _render(
         name=applicant_of(case).name,
         now_email=now_email,
         asked_email=asked_email if is_asked else None,
+        is_shared=is_asked and await database.read(is_known_elsewhere, case_id, asked_email or ""),
         needs_consent=await database.read(needs_consent, case_id),
         theirs=applicant_of(case).language,
         minutes=int(LIFE.total_seconds() // 60),
