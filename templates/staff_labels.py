@@ -365,7 +365,7 @@ LISTS: Labels = {
 # Where the agreement was accepted.
 AGREED_ON: Labels = {
     "form": N_("on the request form"),
-    "page": N_("on the status page"),
+    "page": N_("on their own pages"),
     "staff": N_("recorded by staff"),
 }
 

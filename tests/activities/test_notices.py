@@ -54,7 +54,7 @@ SUSPENDED = {
 # That the agency didn't decide, the free copy, and the right to dispute.
 FINAL = {
     "en": ("did not make this decision", "Within 60 days", "free of charge", "the right to dispute"),
-    "es": ("no tomó esta decisión", "Dentro de 60 días", "sin costo", "derecho a disputar"),
+    "es": ("no tomó esta decisión", "Durante los próximos 60 días", "sin costo", "derecho a disputar"),
 }
 TAG = re.compile(r"<[^>]*>")
 LINK = re.compile(r"/activate/([^\s\"<]+)")
@@ -193,7 +193,7 @@ async def test_e5_a_letter_says_until_when_its_decision_can_be_appealed(office: 
     last = find_local_date(POLICIES["bewellnm", 2024], NOW) + timedelta(days=60)
     texts = {mail.notice: " ".join(mail.text.split()) for mail in await office.kept()}
     in_english = f"you can appeal against it on your own pages until {format_day('en', last)}"
-    assert f"puede apelarla en sus propias páginas hasta el {format_day('es', last)}" in texts["denied"]
+    assert f"puede apelarla en sus páginas hasta el {format_day('es', last)}" in texts["denied"]
     assert in_english in texts["revoked"]
     assert in_english in texts["authority_suspended"]
     assert "the suspension does not count: you may help consumers as before" in texts["authority_suspended"]

@@ -41,7 +41,7 @@ router = APIRouter()
 NOT_NOW = ProblemText(
     N_("We can't take this now"),
     N_(
-        "Your certification has moved on since you opened the page. Please open your status page again to see "
+        "Your certification has moved on since you opened the page. Please open your own pages again to see "
         "where it stands."
     ),
 )

@@ -37,7 +37,7 @@ NO_OWN_CASE = ProblemText(
 )
 NO_CERTIFICATE = ProblemText(
     N_("There is no certificate yet"),
-    N_("You get it once every step before it is done. See your status page."),
+    N_("You get it once every step before it is done. See your own pages."),
 )
 NO_FILE = ProblemText(
     N_("We can't show your certificate right now"),

@@ -30,7 +30,7 @@ from web.services import Services, ServicesDep
 
 REGISTRATION_ENDED = ProblemText(
     N_("Your registration has ended"),
-    N_("Nothing can be changed in it any more. Your page of the portal says why."),
+    N_("Nothing can be changed in it any more. Your own pages say why."),
 )
 REFUSED = ProblemText(N_("This can't be done now"), N_("Please do the step before it first."))
 NO_SUCH_STEP = ProblemText(N_("Page not found"), N_("Your registration has no such step."))
