@@ -38,6 +38,10 @@ class Unavailable(_Failure):
     """It may heal by itself: try again later."""
 
 
+class Deferred(Unavailable):
+    """It has answered, that it would rather be asked later."""
+
+
 class Refused(_Failure):
     """It will not heal by itself: a person decides."""
 
@@ -124,7 +128,7 @@ def record_call(service: str) -> Iterator[None]:
     try:
         yield
     except (Unavailable, Refused) as error:
-        LEDGER.note_failure(service, error.code, is_answered=isinstance(error, Refused))
+        LEDGER.note_failure(service, error.code, is_answered=isinstance(error, Refused | Deferred))
         raise
     else:
         LEDGER.note_success(service)

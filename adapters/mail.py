@@ -1,6 +1,7 @@
 """Sends one e-mail by SMTP, given whole; it writes none."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
@@ -13,7 +14,7 @@ from typing import Any
 import aiosmtplib
 
 from adapters.answers import LEDGER, note_answer
-from adapters.http import Refused, Unavailable, record_call
+from adapters.http import Deferred, Refused, Unavailable, record_call
 from domain.shared.documents.bounces import ReturnAddresses, make_token
 from domain.shared.third_parties import CallsSeen
 
@@ -24,6 +25,8 @@ REFUSED = "mail_refused"
 KEPT = 8
 # A server that is asked whether it is still there answers at once, or it isn't.
 ALIVE_SECONDS = 1.0
+# For a connection and a greeting: a server that takes longer is down for whoever looks, within half a minute.
+CHECK_SECONDS = 10.0
 
 
 class SubjectHeader(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc]  # as the library itself joins them
@@ -112,14 +115,18 @@ class Mailer:
         """Asks the server whether it is there, and sends nothing. Raises Unavailable("mail_unreachable").
 
         Nobody else would find out while no letter is due: then the first one that somebody waits for comes too late.
+        Over a connection of its own: a server that turns everybody away still answers who has been there before.
         """
         with record_call(SERVICE):
             try:
-                async with asyncio.timeout(self._timeout):
-                    connection = await self._find_live_connection() or await self._connect()
+                async with asyncio.timeout(min(self._timeout, CHECK_SECONDS)):
+                    connection = await self._connect()
             except (aiosmtplib.SMTPException, OSError) as error:  # a TimeoutError is an OSError
                 raise Unavailable(UNREACHABLE, type(error).__name__) from None
-            self._keep_connection(connection)
+            _note_what_it_carries(connection)
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await connection.quit(timeout=ALIVE_SECONDS)
+            connection.close()
 
     async def _send_message(self, message: EmailMessage) -> None:
         try:
@@ -163,7 +170,7 @@ class Mailer:
         }
 
     def _keep_connection(self, connection: aiosmtplib.SMTP) -> None:
-        LEDGER.add_seen({SERVICE: CallsSeen(carries_letters=connection.supports_extension("smtputf8"))})
+        _note_what_it_carries(connection)
         if len(self._resting) < KEPT:
             self._resting.append(connection)
         else:
@@ -223,6 +230,10 @@ class Mailer:
         return message
 
 
+def _note_what_it_carries(connection: aiosmtplib.SMTP) -> None:
+    LEDGER.add_seen({SERVICE: CallsSeen(carries_letters=connection.supports_extension("smtputf8"))})
+
+
 async def _greet_server(connection: aiosmtplib.SMTP) -> None:
     """Says hello where logging in didn't, so that it is known what the server offers; old ones know no other hello."""
     if not connection.is_ehlo_or_helo_needed:
@@ -248,6 +259,6 @@ def _translate_reply(error: aiosmtplib.SMTPResponseException) -> Refused | Unava
     """Of the server's word on this letter, only 5xx is final (RFC 5321, 4.2.1)."""
     detail = f"answered {error.code}"
     if not 500 <= error.code <= 599:
-        return Unavailable(UNREACHABLE, detail)
+        return Deferred(UNREACHABLE, detail)  # of this letter: others may go through meanwhile
     note_answer()
     return Refused(REFUSED, detail)

@@ -10,6 +10,7 @@ from db.engine import Database
 from domain.shared.documents.dialects import DIALECTS
 from domain.shared.programs import STATE_PROGRAM
 from domain.shared.senders import ABSORB_SENDER, ReportKind, Sender, build_sender
+from domain.shared.third_parties import ThirdParty
 from settings import Settings
 from starter.appeals import Appeals
 from starter.bounces import Bounces
@@ -47,6 +48,12 @@ def build_case_services(settings: Settings, database: Database, client: Client) 
         Imports(database, key),
         Bounces(database, key),
     )
+
+
+def list_third_parties(settings: Settings) -> list[ThirdParty]:
+    """Whom this exchange is set up to call."""
+    set_up = {ThirdParty.REGISTRY_ALERTS: settings.registry_alerts_url, ThirdParty.ABSORB: settings.absorb}
+    return [one for one in ThirdParty if set_up.get(one, True)]
 
 
 def build_absorb_sender(settings: Settings) -> Sender:

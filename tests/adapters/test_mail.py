@@ -154,6 +154,31 @@ async def test_p23_a_subject_comes_out_whole_and_is_encoded_word_by_word_with_sp
     assert postbox.messages()[0]["Subject"] == subject
 
 
+async def test_a_server_that_takes_no_new_connection_is_down_though_a_kept_one_still_answers(
+    postbox: Postbox,
+) -> None:
+    """What an outage often is: who asked over the kept connection would see nothing of it."""
+    async with postbox.listening() as port:
+        sender = mailer(port)
+        await sender.send_email(LETTER)
+        await sender.check_server()
+    with pytest.raises(Unavailable, match="mail_unreachable"):
+        await sender.check_server()
+    await sender.send_email(LETTER)
+    assert len(postbox.envelopes) == 2, "the one kept is of use as long as it lasts"
+
+
+async def test_a_server_that_defers_one_letter_is_not_down(postbox: Postbox) -> None:
+    """Else it would be down after each try of that letter, and there again with the next look at the server."""
+    LEDGER.take_seen()
+    postbox.on_data = "451 later"
+    async with postbox.listening() as port:
+        with pytest.raises(Unavailable, match="mail_unreachable"):
+            await mailer(port).send_email(LETTER)
+    seen = LEDGER.take_seen()["mail"]
+    assert (seen.failure_code, seen.failed_at is None, seen.silent_since) == ("mail_unreachable", False, None)
+
+
 # addresses with other letters before the @ (P22)
 
 

@@ -13,6 +13,7 @@ from db.tables import EffectRow
 from db.writes.house.third_parties import record_calls
 from domain.shared.third_parties import ThirdParty, build_failure, build_success
 from templates.labels import FILTERS
+from templates.staff_labels import THIRD_PARTIES
 from tests.support import documents
 from tests.support.tables import add_rows
 from tests.web.house import House
@@ -79,6 +80,9 @@ async def test_an_outage_of_mail_stands_on_top_with_what_waits_and_since_when(ho
     assert rows["Mail server"][2].endswith("minutes ago mail_unreachable")
     assert rows["Mail server"][3].startswith("2 since")
     assert rows["LMS (training)"][0] == "Answers"
+    uncalled = {name for name, cells in rows.items() if cells[0] == "Not called yet"}
+    not_set_up = {"License registry's alerts", "LMS that is asked (Absorb)"}
+    assert uncalled == set(THIRD_PARTIES.values()) - {"Mail server", "LMS (training)"} - not_set_up
     found = await metrics(house)
     mail = '{third_party="mail"}'
     assert found[f"certify_third_party_up{mail}"] == 0

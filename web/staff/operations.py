@@ -6,6 +6,7 @@ from fastapi.responses import HTMLResponse
 
 from db.reads.house.operations import read_operations
 from starter.cases import now
+from starter.composition import list_third_parties
 from starter.operations import build_list_urls, read_temporal_figures
 from web.http.pages import build_page_router
 from web.http.permissions import Permission
@@ -24,7 +25,7 @@ async def show_operations(visit: Annotated[StaffVisit, require_visit(Permission.
     return visit.render_page(
         "staff/operations.html",
         now=at,
-        figures=await services.database.read(read_operations, at),
+        figures=await services.database.read(read_operations, at, list_third_parties(services.settings)),
         temporal=await read_temporal_figures(services.cases.temporal),
         lists=build_list_urls(services.settings.temporal_ui_url, services.cases.namespace, at),
         ways=_WAYS if visit.me.may(Permission.READ_WEBHOOKS) else {},

@@ -1,5 +1,6 @@
 """What an operator asks: how each third party answers, what waits and since when, and who works; figures, no people."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,8 +94,8 @@ def carries_letters(session: Session) -> bool:
     return row is not None and bool(row.carries_letters)
 
 
-def read_operations(session: Session, now: datetime) -> Operations:
-    """The figures of now."""
+def read_operations(session: Session, now: datetime, called: Collection[ThirdParty] = ()) -> Operations:
+    """The figures of now; ``called`` are third parties that are among them though nobody has called them yet."""
     waiting = _count_waiting(session, now)
     backlogs = {
         "letters": waiting.get(ThirdParty.MAIL, Waiting()),
@@ -114,7 +115,7 @@ def read_operations(session: Session, now: datetime) -> Operations:
     lease = session.get(LeaseRow, BACKGROUND)
     return Operations(
         at=now,
-        third_parties=_list_third_parties(session, waiting),
+        third_parties=_list_third_parties(session, waiting, called),
         backlogs=backlogs,
         owners=_count_by_owner(session),
         late=_count(session, Case.waiting_since, at_once, col(Case.waiting_since) < now - LATE),
@@ -135,8 +136,10 @@ def _count(session: Session, moment: Any, *which: Any) -> Waiting:
     return Waiting(number, since)
 
 
-def _list_third_parties(session: Session, waiting: dict[str, Waiting]) -> list[ThirdPartyFigures]:
-    """Those that were called, or are waited for, in the order of their enumeration."""
+def _list_third_parties(
+    session: Session, waiting: Mapping[str, Waiting], called: Collection[ThirdParty]
+) -> list[ThirdPartyFigures]:
+    """Those that were called, are waited for or are to be called, in the order of their enumeration."""
     rows = {row.name: row for row in session.execute(select(ThirdPartyRow)).scalars()}
     return [
         ThirdPartyFigures(
@@ -147,7 +150,7 @@ def _list_third_parties(session: Session, waiting: dict[str, Waiting]) -> list[T
             waiting.get(name, Waiting()),
         )
         for name in ThirdParty
-        if name in rows or name in waiting
+        if name in rows or name in waiting or name in called
     ]
 
 
