@@ -9,10 +9,13 @@ from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.writes.appeals.deciding import DecisionOnAppeal, plan_decision
 from domain.programs.commands import find_refusal, plan_facts
-from domain.shared.cases.commands import CommandData, CommandOrigin
+from domain.shared.cases.authority_commands import find_term_faults
+from domain.shared.cases.commands import CommandData, CommandOrigin, Suspend
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Refusal
+from domain.shared.documents.faults import Invalid
+from domain.shared.policy import find_local_date
 from starter.cases import now
 from templates.letters import NoticeRenderer, RenderedNotice
 
@@ -41,10 +44,14 @@ class LetterPreviews:
     ) -> RenderedNotice:
         """The letter that tells of a command, in the assister's language.
 
-        Whether the command can be carried out is judged only where it comes to nothing. Raises `UnknownCase`, and
-        `Refusal` with why it does.
+        Whether the command can be carried out is judged only where it comes to nothing. Raises `UnknownCase`, `Refusal`
+        with why it does, and `Invalid` for a day that the policy doesn't allow.
         """
         snapshot, at = await self._database.read(load_snapshot, case_id), now()
+        if isinstance(command, Suspend):
+            policy = snapshot.policy
+            if faults := find_term_faults(command, policy.suspension, find_local_date(policy, at)):
+                raise Invalid(faults)
         origin = CommandOrigin(PREVIEW, case_id, actor, reason.strip(), at)
         facts = plan_facts(command, origin, snapshot.state, snapshot.applicant.language, snapshot.policy, at)
         if not facts and (why := find_refusal(command, snapshot.state)):

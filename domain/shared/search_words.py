@@ -1,5 +1,6 @@
 """The words by which people are found: folded to plain small letters. It searches nothing itself."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from string import ascii_lowercase
@@ -12,6 +13,7 @@ _SHORTEST_PADDED = 8  # digits: an NPN written with leading zeros has ten, as a 
 _DIGITS_WITH_COUNTRY = 11
 _OF_PHONES = frozenset("0123456789 ()+-./")
 _SHORTEST_GUESSED, _LONGEST_GUESSED = 4, 20  # letters of a word that may have a typo
+_MOST_ALIKE = 4000  # addresses that one with a typo may stand for
 _SHORTEST_NUMBER = 6  # digits of a number in which two may have changed places
 
 # Letters that Unicode doesn't take apart into a plain one and its mark.
@@ -82,8 +84,12 @@ def list_alike(word: str) -> list[str]:
     """The words that differ from this one by one typo: a letter too many, too few, another one, or two exchanged.
 
     Of a number, or of what has digits in it, those alone in which two neighbours are exchanged: another digit makes
-    another number. None for words too short to say, and for those with anything but plain letters and digits in them.
+    another number. Of an e-mail address, those that differ in what stands before its @. None for words too short to
+    say, and for those with anything but plain letters and digits in them.
     """
+    local, at, domain = word.partition("@")
+    if at:
+        return [f"{one}@{domain}" for one in _list_alike_locals(local)]
     if not _SHORTEST_GUESSED <= len(word) <= _LONGEST_GUESSED or not (word.isascii() and word.isalnum()):
         return []
     if not word.isalpha():
@@ -93,6 +99,14 @@ def list_alike(word: str) -> list[str]:
     others = {before + letter + after[1:] for before, after in cuts if after for letter in ascii_lowercase}
     more = {before + letter + after for before, after in cuts for letter in ascii_lowercase}
     return sorted({*fewer, *list_exchanged(word), *others, *more} - {word})
+
+
+def _list_alike_locals(local: str) -> list[str]:
+    """What may have been meant before the @ of an address: one of its parts (*ana.muestra*: two) has the typo."""
+    parts = re.split(r"([._+-])", local)
+    return ["".join([*parts[:at], one, *parts[at + 1 :]]) for at, part in enumerate(parts) for one in list_alike(part)][
+        :_MOST_ALIKE
+    ]
 
 
 def list_exchanged(text: str) -> list[str]:

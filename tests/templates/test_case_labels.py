@@ -88,9 +88,10 @@ def test_a_reason_is_told_in_the_reader_s_language_with_its_details_as_they_are_
     for code, template in reasons.SENTENCES.items():
         details = {name: DETAILS[name] for _, name, _, _ in Formatter().parse(template) if name}
         reason = Reason(code, details)
-        coded = bool({"checks", "stage", "list"} & set(details))
+        coded = bool({"checks", "stage", "list", "last_day"} & set(details))
         assert (explain_reason(reason, language) == reason.sentence()) is (language == "en" and not coded)
         assert "license_active" not in explain_reason(reason, language)
+        assert "2026-12-31" not in explain_reason(reason, language), "a day is written out"
 
 
 def test_what_has_no_name_is_shown_as_it_is() -> None:

@@ -123,6 +123,16 @@ async def test_d1_p24_an_address_is_corrected_by_the_code_that_the_new_one_was_s
     assert "can't be used any more" in again.text
 
 
+async def test_an_open_question_is_sent_to_the_new_address_too(house: House) -> None:
+    caller = await call(house, documents.broker())
+    await house.decide(caller.case_id, "ask", "Which is your phone?")
+    code = await caller.code()
+    assert (await caller.send("/confirm", code=code, reason="Mistyped; on the phone.")).status_code == 303
+    assert [(one.kind, one.data) for one in await caller.commands() if one.kind == "resend"] == [
+        ("resend", {"notice": "information_needed"})
+    ]
+
+
 async def test_d1_a_code_counts_for_the_case_it_was_asked_for_alone(house: House) -> None:
     caller = await call(house, documents.broker())
     other_request = documents.broker()

@@ -632,9 +632,10 @@ async def test_e4_the_authority_is_suspended_lifted_and_terminated_from_the_page
         ({"suspension": "agreement", "until": "2001-01-01", "reason": "a complaint"}, "This day is past"),
         ({"suspension": "agreement"}, "Give a reason"),
     ):
-        answer = await reviewer.send("suspend", **values)
-        assert answer.status_code == 422
-        assert said in Reader(answer.text).text
+        for preview in ({}, {"preview": "1"}):  # no letter is shown of what would be refused
+            answer = await reviewer.send("suspend", **values, **preview)
+            assert answer.status_code == 422
+            assert said in Reader(answer.text).text
     assert (await reviewer.send("suspend", suspension="system", until="", reason="a complaint")).status_code == 303
     await house.apply_commands()
     text = (await reviewer.page()).text

@@ -50,6 +50,17 @@ async def test_people_are_found_by_phone_license_and_case_and_with_one_typo(hous
         assert rows((await search(house, words, csrf)).text) == [], words
 
 
+async def test_an_e_mail_address_with_one_typo_before_its_at_is_found(house: House) -> None:
+    csrf = await house.sign_in()
+    wanted = await house.open(documents.broker(email="aurelia.muestra@example.com"))
+    await house.open(documents.broker())
+    for words in ("aurelia.muesrta@example.com", "aurela.muestra@example.com", "aurelia.muestraa@example.com"):
+        answer = await search(house, words, csrf)
+        assert rows(answer.text) == [wanted], words
+        assert "Nothing has exactly these words." in read(answer).text
+    assert rows((await search(house, "aurela.muesrta@example.com", csrf)).text) == [], "two typos"
+
+
 async def test_two_neighbours_that_changed_places_are_found_in_a_number(house: House) -> None:
     csrf = await house.sign_in()
     npn = "80123456"

@@ -1,15 +1,18 @@
 """Why not, and what is wrong, in the reader's language; what is refused, and why, is the domain's."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from db.reads.pending import HeldEvent
 from domain.shared.cases.reasons import Coded
 from domain.shared.ids import drop_staff_mark
 from templates.catalogs import translate
+from templates.dates import format_day
 from templates.labels import FILTERS, find_label
 
 # The labels of those details of reasons that are codes, one or several; others are said as they are.
 _LABELS = {"checks": "check", "stage": "staff_stage", "list": "federal_list"}
+_DAYS = frozenset({"last_day"})  # details that are days
 
 
 def explain_reason(why: Coded, language: str) -> str:
@@ -37,5 +40,7 @@ def name_actor(actor: str, names: Mapping[str, str], language: str) -> str:
 
 def _name_detail(name: str, text: str, language: str) -> str:
     """A detail by its label where it is a code; anything else, such as a person's name, as it is."""
+    if name in _DAYS:
+        return format_day(language, date.fromisoformat(text))
     label = _LABELS.get(name)
     return ", ".join(name_code(label, code, language) for code in text.split(", ")) if label else text

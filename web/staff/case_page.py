@@ -79,7 +79,7 @@ _DONE = {
     "answer": N_("The answer is written down."),
     "address": N_(
         "The e-mail address is corrected. The address before is told, and what the mail server had refused is sent "
-        "again."
+        "again, as is a question that is open."
     ),
     "question": N_("The question is taken back. The assister is told that no answer is needed any more."),
     "check": N_("The background check is ordered anew."),

@@ -137,6 +137,8 @@ class PostedForm:
             letter = await previews.preview_letter(self.case_id, notice, command, said.reason, actor)
         except Refusal as refusal:
             return await self.show_refusal(refusal.reason)
+        except Invalid as invalid:
+            return await self.show_faults(invalid.faults)
         return await self._show_again(FormAttempt(self.name, self.values, previewed=True, letter=letter), 200)
 
     def lead_back(self) -> Response:

@@ -96,7 +96,7 @@ def correct_address(
         raise Invalid([Fault("email", "address_taken")])
     for one in cases:
         _record_correction(session, one, correction, now)
-    return AddressCorrected([letter for one in cases for letter in _list_failed_letters(session, one)])
+    return AddressCorrected([letter for one in cases for letter in _list_letters_again(session, one)])
 
 
 def _answer_with_address(
@@ -110,7 +110,7 @@ def _answer_with_address(
         raise Refusal(kept)
     case = lock_case(session, correction.case_id)
     _record_correction(session, case, correction, now)
-    return AddressCorrected(_list_failed_letters(session, case), kept)
+    return AddressCorrected(_list_letters_again(session, case, answers=True), kept)
 
 
 def _record_correction(session: Session, case: Case, correction: AddressCorrection, now: datetime) -> None:
@@ -118,8 +118,12 @@ def _record_correction(session: Session, case: Case, correction: AddressCorrecti
     unflag_locked_case(session, case, MAIL_REFUSED, now)
 
 
-def _list_failed_letters(session: Session, case: Case) -> list[tuple[str, Notice]]:
-    """The notices that the mail server refused when they were sent last, or that came back; and that are still true."""
+def _list_letters_again(session: Session, case: Case, *, answers: bool = False) -> list[tuple[str, Notice]]:
+    """The notices that the new address is sent, as far as they are still true.
+
+    Those that the mail server refused when they were sent last, or that came back; and a question that is open, which
+    somebody else may have read, unless the correction ``answers`` it.
+    """
     rows = list_rows(session, select(EffectRow).where(col(EffectRow.case_id) == case.case_id))
     last = {row.kind: row for row in sorted(rows, key=lambda row: row.done_at or row.intended_at)}
     came_back = set(
@@ -134,7 +138,8 @@ def _list_failed_letters(session: Session, case: Case) -> list[tuple[str, Notice
         for kind, row in last.items()
         if row.key in came_back or (row.result is not None and row.result.get("refused"))
     }
-    state = state_of(session, case)
+    state, question = state_of(session, case), f"notice.{Notice.INFORMATION_NEEDED}"
+    failed = failed - {question} if answers else failed | {question}
     return [
         (case.case_id, notice)
         for notice in Notice
