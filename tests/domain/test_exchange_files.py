@@ -145,6 +145,8 @@ def test_p21_a_zip_code_of_another_state_is_asked_about(state: str, code: str, o
     assert [(one.field, one.others) for one in doubts] == (
         [("business_address.postal_code", others)] if others else []
     ), "once for both addresses"
+    copied = find_zip_doubts({"physical_address": address, "business_address": dict(address)})
+    assert [one.field for one in copied] == (["business_address.postal_code"] if others else []), "where it is edited"
 
 
 def test_e12_e15_the_states_words_are_a_file_with_every_fault_told() -> None:

@@ -313,6 +313,7 @@ def training(language: str, faulty: bool = False, completed: bool = False, **cha
         "plan_year": 2024,
         "enrolled": False,
         "is_back": False,
+        "again_url": f"{HOME}/training?back=1",
         "action": f"{HOME}/training",
         "curricula": every,
         "channels": [

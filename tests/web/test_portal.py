@@ -255,12 +255,17 @@ async def test_b15_back_from_the_vendor_leads_to_the_next_step(house: House) -> 
     assert await lands() == f"{one.link}/profile?back=1&lang=en"
     await one.profiled()
     assert await lands() == f"{one.link}/training?back=1&lang=en"
-    assert "has not told us yet" in read(await house.browser.get(await lands())).text
+    waiting = read(await house.browser.get(await lands()))
+    assert "has not told us yet" in waiting.text
+    again = f"{one.link}/training?back=1&lang=en"
+    assert again in links(waiting), "looked at again by a link, without scripts"
+    assert "MST" not in waiting.text, "a page of the program has one clock"
     await one.record(FactKind.COURSE_COMPLETED, curriculum="individual_full", channel="vendor-a")
     assert await lands() == f"{one.link}/agreements/individual_general?back=1&lang=en"
     assert "Your course is complete" in read(await house.browser.get(await lands())).text
+    assert (await house.browser.get(again)).headers["location"] == await lands(), "no training is left to do"
     await one.agreed(*list_agreements(Market.INDIVIDUAL))
-    assert await lands() == f"{one.link}?back=1&lang=en"
+    assert await lands() == (await house.browser.get(again)).headers["location"] == f"{one.link}?back=1&lang=en"
 
     house.browser.cookies.clear()
     page = await house.browser.get(back)
@@ -399,6 +404,10 @@ async def test_an_answer_is_changed_from_the_list_of_all(house: House) -> None:
     page = await federal_form.answer(person, **given)
     assert "The ZIP code 10001 is one of New York, and the state is New Mexico." in page.text, "asked, not refused"
     assert "professional-contact?change=1#professional_contact.address.postal_code" in page.source
+    npn = document["npn"]
+    await person.open("/portal/register/npn?change=1")
+    page = await federal_form.answer(person, npn=f" {npn[:3]}-{npn[3:5]} {npn[5:]}")
+    assert (federal_form.step_of(page), npn in page.text) == ("check", True), "as it will be kept"
     await person.open("/portal/register/role?change=1")
     page = await federal_form.answer(person, role="not_an_agent_broker")
     assert (federal_form.step_of(page), "National Producer" in page.text) == ("check", False)

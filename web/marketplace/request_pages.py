@@ -25,6 +25,7 @@ from web.http.addresses import set_language
 from web.http.forms import Values
 from web.http.negotiation import choose_language
 from web.http.pages import render_page
+from web.marketplace.form import SHAPE
 from web.marketplace.steps import TEMPLATES, keep_one_fault_a_field, list_field_ids, walk_request
 from web.services import Services
 
@@ -120,7 +121,7 @@ def render_check(
         form_token=draft.form_token,
         plan_year=str(wanted.plan_year),
         slugs=[step.slug for step in walk.steps],
-        values=draft.answers,
+        values=SHAPE.list_values(wanted.model_dump(mode="json")),
         errors=[
             {**one, "url": find_fault_place(ADDRESSES, walk, one["field"])} for one in word_faults(faults, language)
         ],

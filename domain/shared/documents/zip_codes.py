@@ -13,6 +13,8 @@ from domain.shared.documents.fields import STATES
 from domain.shared.policy import PolicyData
 
 _DIGITS = 3
+# Forms fill it from the business address where that is said to be the same.
+_COPY = "physical_address."
 
 
 def _check_range(text: str) -> str:
@@ -66,9 +68,12 @@ def use_zip_codes(codes: ZipCodes) -> None:
 
 
 def find_zip_doubts(document: Mapping[str, Any]) -> list[ZipDoubt]:
-    """The addresses in a form's document whose ZIP Code is of another state, each combination of the two once."""
+    """The addresses in a form's document whose ZIP Code is of another state, each combination of the two once.
+
+    What two addresses share is told of at the business address: it is typed there, and the physical one follows it.
+    """
     found: dict[tuple[str, str], ZipDoubt] = {}
-    for path, address in _list_addresses(document, ""):
+    for path, address in sorted(_list_addresses(document, ""), key=lambda one: one[0].startswith(_COPY)):
         code, state = str(address["postal_code"]).strip(), str(address["state"]).strip().upper()
         others = _IN_FORCE.get(code[:_DIGITS], ())
         if others and state in STATES and state not in others:  # any other state is a fault already
