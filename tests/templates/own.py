@@ -25,6 +25,7 @@ CASES = [
         "stage": "in_training",
         "user_id": user_id,
         "unproven": user_id is None,
+        "email": None,
         "url": "/me/0a1b2c",
     }
     for program, kind, user_id in (("bewellnm", "broker", None), ("ffm", "marketplace_agent_broker", "ast_0a1b2c"))
@@ -39,16 +40,18 @@ def own(language: str, empty: bool = False, told: str | None = None) -> dict[str
         "others": [] if empty else [ELSEWHERE],
         "others_action": "/me/sign-out-elsewhere",
         "address_url": "/me/email",
-        "cases": [] if empty else CASES,
+        "cases": [] if empty else [{**CASES[0], "email": "before@example.com"}, *CASES[1:]] if told else CASES,
     }
 
 
-def address(language: str, faulty: bool = False) -> dict[str, object]:
+def address(language: str, faulty: bool = False, staying: bool = False, moves: bool = True) -> dict[str, object]:
     return {
         **frame(language, "/me/email"),
         "own": SESSION,
         "action": "/me/email",
         "own_url": "/me",
+        "staying": [{"plan_year": 2024, "reference": REFERENCE}] if staying else [],
+        "moves": moves,
         "values": {"email": "testa"} if faulty else {},
         "errors": [{"field": "email", "message": "Fault of email."}] if faulty else [],
     }
@@ -179,7 +182,10 @@ OWN_PAGES: dict[str, tuple[str, Build]] = {
         for kind in ("broker", "enrollment_counselor")
         for faulty in (False, True)
     },
+    "own, address confirmed": ("own.html", partial(own, told="address-confirmed")),
     "own, address": ("own_address.html", address),
+    "own, address of which something stays": ("own_address.html", partial(address, staying=True)),
+    "own, address of which all stays": ("own_address.html", partial(address, staying=True, moves=False)),
     "own, address faulty": ("own_address.html", partial(address, faulty=True)),
     "own, sign in": ("own_sign_in.html", sign_in),
     "own, signed out": ("own_sign_in.html", partial(sign_in, told="out")),

@@ -9,6 +9,7 @@ import time_machine
 from db.writes.own.sessions import find_own_session
 from domain.shared.cases.authority import SuspensionKind
 from domain.shared.cases.facts import FactKind
+from domain.shared.reference_numbers import make_reference_number
 from domain.state.request import parse_request
 from templates.catalogs import translate
 from templates.labels import FIELDS
@@ -73,6 +74,35 @@ async def test_d6_a_code_is_not_used_up_where_the_change_of_address_fails(
     assert request["email"] in (await person.open("/me")).text
     assert (await house.post("/me/email/confirm", {"code": code})).status_code == 303
     assert new in (await person.open("/me")).text
+
+
+async def test_d6_what_stays_under_an_address_is_said_by_case_before_the_code(house: House, person: Browser) -> None:
+    request, new = documents.counselor(language="en"), "new.address@example.com"
+    case_id = await house.open(request)
+    await house.facts(case_id, FactKind.SCREENED, round=0, findings=[])
+    await house.link(case_id)
+    before, number = request["email"], make_reference_number(case_id)
+
+    async def changed() -> Page:
+        await house.post("/me/email", {"email": new})
+        answer = await house.post("/me/email/confirm", {"code": await house.code(new)})
+        return await person.open(answer.headers["location"])
+
+    page = await person.open("/me/email?lang=en")
+    assert f"This stays under {before} until there is a decision" in page.text
+    assert number in page.text
+    assert "nothing else changes yet" in page.text
+    page = await changed()
+    assert "Your new e-mail address is confirmed. Nothing goes by it yet" in page.text
+    assert ("is changed" in page.text, f"Our letters go to {before}" in page.text) == (False, True)
+    await house.open(documents.registration(email=before))
+    await house.own_session(before)
+    page = await person.open("/me/email?lang=es")
+    assert (f"Esto sigue con {before} hasta que haya una decisión" in page.text, number in page.text) == (True, True)
+    assert "everything else of yours" in (await person.open("/me/email?lang=en")).text
+    page = await changed()
+    assert "Your e-mail address is changed. What stays under the one before" in page.text
+    assert page.text.count(f"Our letters go to {before}") == 1, "the other one moved"
 
 
 async def test_d6_a_sign_in_without_an_address_says_that_one_is_needed(house: House, person: Browser) -> None:

@@ -6,11 +6,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ValidationError
 
-from db.writes.own.addresses import change_own_address
+from db.reads.own_pages import list_own_cases
+from db.writes.own.addresses import change_own_address, list_staying_cases
 from domain.shared.codes import CodeAnswer, CodePurpose
 from domain.shared.documents.faults import Fault, list_faults
 from domain.shared.documents.fields import Email
 from domain.shared.links import OWN_ADDRESS_PATH, OWN_PATH
+from domain.shared.reference_numbers import make_reference_number
 from starter.cases import now
 from web.codes import TOO_OFTEN, CodeForm, ask_for_code, find_sent_code, render_code_form, use_typed_code
 from web.field_words import word_faults
@@ -35,7 +37,7 @@ class _NewAddress(BaseModel):
 @router.get(OWN_ADDRESS_PATH)
 async def show_address_form(request: Request, services: ServicesDep, visitor: OwnPages) -> HTMLResponse:
     """Asks for the new address."""
-    return _render_form(request, services, visitor, {})
+    return await _render_form(request, services, visitor, {})
 
 
 @router.post(OWN_ADDRESS_PATH, dependencies=[limit_rate("code")])
@@ -45,12 +47,12 @@ async def send_address_code(request: Request, services: ServicesDep, visitor: Ow
     try:
         email = _NewAddress(email=values.get("email", "")).email
     except ValidationError as error:
-        return _render_form(request, services, visitor, values, list_faults(error))
+        return await _render_form(request, services, visitor, values, list_faults(error))
     if email.lower() == visitor.email:
-        return _render_form(request, services, visitor, values, [Fault("email", "same_address")])
+        return await _render_form(request, services, visitor, values, [Fault("email", "same_address")])
     answer = RedirectResponse(f"{CONFIRM}{build_query(lang=choose_language(request))}", 303, PRIVATE)
     if not await ask_for_code(request, services, answer, email, PURPOSE):
-        return _render_form(request, services, visitor, values, [Fault("email", TOO_OFTEN)], 429)
+        return await _render_form(request, services, visitor, values, [Fault("email", TOO_OFTEN)], 429)
     return answer
 
 
@@ -75,12 +77,12 @@ async def change_address(request: Request, services: ServicesDep, visitor: OwnPa
         return await _render_code(request, services, visitor, tried.answer)
     if changed.is_taken:
         faults = [Fault("email", "address_taken")]
-        return _render_form(request, services, visitor, {"email": tried.email}, faults, 409)
-    told = "address-partly" if changed.stays else "address"
+        return await _render_form(request, services, visitor, {"email": tried.email}, faults, 409)
+    told = "address" if not changed.stays else "address-partly" if changed.moves else "address-confirmed"
     return RedirectResponse(f"{OWN_PATH}{build_query(told=told, lang=choose_language(request))}", 303, PRIVATE)
 
 
-def _render_form(
+async def _render_form(
     request: Request,
     services: Services,
     visitor: OwnVisitor,
@@ -88,7 +90,10 @@ def _render_form(
     faults: Sequence[Fault] = (),
     status: int = 422,
 ) -> HTMLResponse:
+    """The form for the new address, with what would stay under the one before."""
     language = choose_language(request)
+    found = await services.database.read(list_own_cases, {visitor.email})
+    staying = list_staying_cases(found)
     return render_page(
         services,
         "own_address.html",
@@ -99,6 +104,8 @@ def _render_form(
         own=describe_session(visitor),
         action=f"{OWN_ADDRESS_PATH}{build_query(lang=language)}",
         own_url=f"{OWN_PATH}{build_query(lang=language)}",
+        staying=[{"plan_year": case.plan_year, "reference": make_reference_number(case.case_id)} for case in staying],
+        moves=len(staying) < len(found) or not found,
         values=values,
         errors=word_faults(faults, language),
     )

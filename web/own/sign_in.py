@@ -53,7 +53,7 @@ OTHERS = "/me/sign-out-elsewhere"
 # Where the identity provider is gone to, beside the code.
 IDENTITY_SIGN_IN = "/me/sign-in/identity"
 _NOT_ONWARD = (CODE, SIGN_IN, SIGN_OUT, KEPT, OTHERS)
-TOLD, TOLD_OF_LIST = ("out", "ended", "no_code"), ("address", "address-partly", "elsewhere")
+TOLD, TOLD_OF_LIST = ("out", "ended", "no_code"), ("address", "address-partly", "address-confirmed", "elsewhere")
 
 
 class _Asked(BaseModel):
@@ -186,6 +186,7 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
                 "stage": case.stage,
                 "user_id": case.assister_id if case.program == FEDERAL_PROGRAM else None,
                 "unproven": case.case_id in unproven,
+                "email": email if (email := applicant_of(case).email).lower() != visitor.email else None,
                 "url": f"{OWN_CASE_PATH.format(reference=case.case_id)}?lang={language}",
             }
             for case in found

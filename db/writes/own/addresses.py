@@ -25,10 +25,14 @@ from domain.state.finding_inputs import is_being_checked
 
 @dataclass(frozen=True)
 class AddressChanged:
-    """What became of a new address: another person's already, or taken, where some cases may go on under the old."""
+    """What became of a new address: another person's already, or taken, where some cases may go on under the old.
+
+    ``moves`` is False where all of them do: the address is confirmed then, and nothing goes by it yet.
+    """
 
     is_taken: bool = False
     stays: bool = False
+    moves: bool = True
 
 
 def change_own_address(session: Session, identity_key: bytes, token: str, new: str, now: datetime) -> AddressChanged:
@@ -47,7 +51,7 @@ def change_own_address(session: Session, identity_key: bytes, token: str, new: s
     for case in cases:
         record_audit(session, now, ACTOR, "own.address_changed", case, own_session=own.id)
     _note_address(session, own, new)
-    return AddressChanged(stays=len(cases) < len(found))
+    return AddressChanged(stays=len(cases) < len(found), moves=bool(cases) or not found)
 
 
 def move_cases(
@@ -58,8 +62,8 @@ def move_cases(
     A case whose background check is under way is left out. None, and nothing changed, where the address is the key of
     somebody else.
     """
-    moved = [case for case in found if not is_address_checked(case)]
-    locked = [lock_case(session, case_id) for case_id in sorted(case.case_id for case in moved)]
+    left = {case.case_id for case in list_staying_cases(found)}
+    locked = [lock_case(session, case_id) for case_id in sorted({case.case_id for case in found} - left)]
     # A check may have been ordered before the case was ours.
     cases = [case for case in locked if not is_address_checked(case)]
     if any(_is_anothers(session, identity_key, case, new) for case in cases):
@@ -84,6 +88,11 @@ def keep_former_address(session: Session, case: Case, before: Iterable[str], now
             program=case.program,
             plan_year=case.plan_year,
         )
+
+
+def list_staying_cases(found: Iterable[Case]) -> list[Case]:
+    """Those of somebody's cases that would go on under the address of before, were it changed now."""
+    return [case for case in found if is_address_checked(case)]
 
 
 def is_address_checked(case: Case) -> bool:
