@@ -8,14 +8,11 @@ from adapters.holidays import list_days_off
 from db.case_state import CaseSnapshot, load_snapshot
 from db.engine import Database
 from db.writes.appeals.deciding import DecisionOnAppeal, plan_decision
-from domain.programs.commands import find_refusal, plan_facts
-from domain.shared.cases.authority_commands import find_term_faults
-from domain.shared.cases.commands import CommandData, CommandOrigin, Suspend
+from db.writes.commands import check_command
+from domain.programs.commands import plan_facts
+from domain.shared.cases.commands import CommandData, CommandOrigin
 from domain.shared.cases.messages import Letter
 from domain.shared.cases.notices import Notice
-from domain.shared.cases.reasons import Refusal
-from domain.shared.documents.faults import Invalid
-from domain.shared.policy import find_local_date
 from starter.cases import now
 from templates.letters import NoticeRenderer, RenderedNotice
 
@@ -29,6 +26,7 @@ class LetterPreviews:
     def __init__(
         self,
         database: Database,
+        identity_key: bytes,
         renderer: NoticeRenderer,
         web_url: str,
         portal_url: str,
@@ -36,6 +34,7 @@ class LetterPreviews:
         mlms_url: str,
     ) -> None:
         self._database = database
+        self._identity_key = identity_key
         self._renderer = renderer
         self._values = LetterValues(database, LetterPlaces(web_url, portal_url, lms_url, mlms_url), list_days_off)
 
@@ -44,22 +43,24 @@ class LetterPreviews:
     ) -> RenderedNotice:
         """The letter that tells of a command, in the assister's language.
 
-        Whether the command can be carried out is judged only where it comes to nothing. Raises `UnknownCase`, `Refusal`
-        with why it does, and `Invalid` for a day that the policy doesn't allow.
+        Raises what `check_command` does.
         """
+        await self.check_command(case_id, command, reason, actor)
         snapshot, at = await self._database.read(load_snapshot, case_id), now()
-        if isinstance(command, Suspend):
-            policy = snapshot.policy
-            if faults := find_term_faults(command, policy.suspension, find_local_date(policy, at)):
-                raise Invalid(faults)
         origin = CommandOrigin(PREVIEW, case_id, actor, reason.strip(), at)
         facts = plan_facts(command, origin, snapshot.state, snapshot.applicant.language, snapshot.policy, at)
-        if not facts and (why := find_refusal(command, snapshot.state)):
-            raise Refusal(why)
         condensed = replace(snapshot.condensed, facts=(*snapshot.condensed.facts, *facts))
         then = CaseSnapshot(snapshot.case, snapshot.policy, condensed)
         letter = Letter(case_id=case_id, at=at, notice=notice)
         return await self._render(letter, then, at)
+
+    async def check_command(self, case_id: str, command: CommandData, reason: str, actor: str) -> None:
+        """Finds what would be wrong with a command if it were given now, by the very rules of giving it.
+
+        Raises `UnknownCase`, `Refusal` with why it can't be done, and `Invalid` with the fields at fault.
+        """
+        origin = CommandOrigin(PREVIEW, case_id, actor, reason.strip(), now())
+        await self._database.read(check_command, self._identity_key, command, origin)
 
     async def preview_decision(self, decision: DecisionOnAppeal) -> RenderedNotice:
         """The letter that tells of a decision on an appeal, in the appellant's language.

@@ -111,7 +111,7 @@ def build_services(settings: Settings, database: Database, client: Client) -> Se
 def _build_previews(settings: Settings, database: Database) -> LetterPreviews:
     """Letters as the worker would write them."""
     places = settings.web_url, settings.portal_url, settings.lms_url, settings.mlms_url
-    return LetterPreviews(database, NoticeRenderer(TEMPLATES / "notices"), *places)
+    return LetterPreviews(database, settings.identity_key_bytes, NoticeRenderer(TEMPLATES / "notices"), *places)
 
 
 def _build_senders(settings: Settings) -> KnownSenders:

@@ -8,7 +8,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from db.case_state import any_policy_of, applicant_of, request_of, snapshot_case, state_of
+from db.case_state import any_policy_of, applicant_of, load_case, request_of, snapshot_case, state_of
 from db.reads.npn.claims import has_proven
 from db.tables import Assister, Case, CommandRow
 from db.writes.background_checks import show_check
@@ -111,10 +111,7 @@ def keep_command(
         if _is_another(row, command, origin):
             raise Refusal(Reason("id_used"))
         return row
-    why = _judge(session, identity_key, case, state_of(session, case), command, origin.at)
-    if why is None and isinstance(command, RepeatChecks) and _was_asked_lately(session, origin):
-        why = Reason("asked_lately")
-    if why is not None:
+    if (why := _find_obstacle(session, identity_key, case, command, origin)) is not None:
         reason, said = _tell_word(origin.reason, command.to_json().get("on_behalf"))
         record_audit(session, origin.at, origin.actor, f"{command.kind}.refused", case, reason, answer=why, **said)
         return why
@@ -129,6 +126,27 @@ def keep_command(
     )
     session.add(row)
     return row
+
+
+def check_command(session: Session, identity_key: bytes, command: CommandData, origin: CommandOrigin) -> None:
+    """Finds what would be wrong with a command if it were given now; nothing is kept.
+
+    Raises `UnknownCase`, `Refusal` with why it can't be done, and `Invalid` with the fields at fault.
+    """
+    case = load_case(session, origin.case_id)
+    if (why := _find_obstacle(session, identity_key, case, command, origin)) is not None:
+        raise Refusal(why)
+
+
+def _find_obstacle(
+    session: Session, identity_key: bytes, case: Case, command: CommandData, origin: CommandOrigin
+) -> Reason | None:
+    """Why a command isn't taken from this person now. Raises `Invalid` as `_judge` does."""
+    if why := _judge(session, identity_key, case, state_of(session, case), command, origin.at):
+        return why
+    if isinstance(command, RepeatChecks) and _was_asked_lately(session, origin):
+        return Reason("asked_lately")
+    return None
 
 
 def _was_asked_lately(session: Session, origin: CommandOrigin) -> bool:

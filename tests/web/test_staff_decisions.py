@@ -114,8 +114,9 @@ async def test_a_question_names_fields_the_answer_is_about_them_alone_and_is_sho
         "fields.phone": "true",
         "fields.business_address": "true",
     }
-    unknown = read(await reviewer.send("decision", **asked, **{"fields.planet": "true"}), 422)
-    assert "A question can't name the field planet" in unknown.text
+    for preview in ({"preview": "1"}, {}):
+        unknown = read(await reviewer.send("decision", **asked, **{"fields.planet": "true"}, **preview), 422)
+        assert "A question can't name the field planet" in unknown.text
     assert {"decision-fields-phone", "decision-fields-business_address"} == {
         box["id"] for box in unknown.of("input") if box.get("type") == "checkbox" and "checked" in box
     }
@@ -598,6 +599,8 @@ async def test_a_case_is_ended_with_a_reason_and_a_step_to_confirm_it(house: Hou
     refused = read(await house.post(f"{reviewer.path}/{what}", form), 409)
     assert f"The case has ended: {said}." in refused.text
     assert "What you wrote: Once more." in refused.text
+    refused = read(await house.post(f"{reviewer.path}/{what}", {**form, "preview": "1"}), 409)
+    assert f"The case has ended: {said}." in refused.text
 
 
 async def test_a_flag_is_taken_down_with_a_word_of_what_was_done(house: House) -> None:

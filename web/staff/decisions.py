@@ -129,12 +129,16 @@ class PostedForm:
         return bool(self.values.get("preview"))
 
     async def show_letter(self, notice: Notice | None, command: CommandData, said: TypedReason) -> Response:
-        """The case's page with the form as it was sent, and the letter by which the assister would be told."""
-        if notice is None:
-            return await self._show_again(FormAttempt(self.name, self.values, previewed=True), 200)
-        previews, actor = self.visit.services.previews, self.visit.me.actor
+        """The case's page with the form as it was sent, and the letter by which the assister would be told.
+
+        What sending it would find wrong is found here, too.
+        """
+        previews, actor, letter = self.visit.services.previews, self.visit.me.actor, None
         try:
-            letter = await previews.preview_letter(self.case_id, notice, command, said.reason, actor)
+            if notice is None:
+                await previews.check_command(self.case_id, command, said.reason, actor)
+            else:
+                letter = await previews.preview_letter(self.case_id, notice, command, said.reason, actor)
         except Refusal as refusal:
             return await self.show_refusal(refusal.reason)
         except Invalid as invalid:
