@@ -360,7 +360,7 @@ async def test_every_reason_that_is_told_is_picked_or_written_in_their_language_
         ("revoke", "untrue", None),
         ("terminate", "asked_to_end", {}),
     ):
-        typed = {**(values or {}), "usual": usual, "reason": "More of it.", "told": "Algo más."}
+        typed = {"method": "phone", **(values or {}), "usual": usual, "reason": "More of it.", "told": "Algo más."}
         before = len(await reviewer.commands())
         letter = seen(await reviewer.send(form, preview="1", **typed))
         english, spanish = (translate(USUAL[usual].sentence, language) for language in ("en", "es"))
@@ -375,6 +375,15 @@ async def test_every_reason_that_is_told_is_picked_or_written_in_their_language_
             assert command.reason == f"{english}\n\nMore of it."
             assert command.data["told"] == f"{spanish}\n\nAlgo más."
             assert f"Told in their language: {spanish}" in (await reviewer.page()).text
+
+
+async def test_who_is_said_to_have_asked_for_a_withdrawal_has_said_so_somehow(house: House) -> None:
+    reviewer = await desk(house, npn_found=Result.PASS)
+    for preview in ({}, {"preview": "1"}):
+        refused = read(await reviewer.send("withdraw", usual="asked_to", method="", **preview), 422)
+        assert "Choose how you have their word." in refused.text
+        assert faulty(refused) <= {"withdraw-method"}
+    assert (await reviewer.send("withdraw", usual="asked_to", method="phone")).status_code == 303
 
 
 async def test_a_notice_before_a_denial_is_told_in_their_language(house: House) -> None:

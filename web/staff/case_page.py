@@ -66,7 +66,7 @@ _MISSING = {
     "last_name": N_("Give the last name; who has one name alone writes a hyphen for the other."),
 }
 # Forms in which the method is how staff have an assister's word, not what they have seen.
-_BY_WORD = frozenset({"answer", "dispute", "rebut"})
+_BY_WORD = frozenset({"answer", "dispute", "rebut", "withdraw"})
 _SENT_BEFORE = N_(
     "You sent this form before, with other words, and what you sent first counts. "
     "Look at the case, then send it again if that is still needed."

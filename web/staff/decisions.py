@@ -239,6 +239,8 @@ async def withdraw_request(form: Annotated[PostedForm, require_form("withdraw")]
         find_method_faults(method, WordMethod, may_lack=True),
         WordMethod(method) if method in list(WordMethod) else None,
     )
+    if form.values.get("usual") == "asked_to" and not method:  # who has asked for it has said so somehow
+        faults = [Fault("method", "required")]
     give = partial(form.visit.services.cases.withdraw_request, method=wish)
     return await _give_told(form, Notice.WITHDRAWN, Withdraw(), give, faults)
 
