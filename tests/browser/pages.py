@@ -188,6 +188,15 @@ async def _saved_view(page: Page, people: People, language: str) -> None:
     await page.locator(".views [aria-current]").wait_for()
 
 
+async def _view_refused(page: Page, people: People, language: str) -> None:
+    """Another view under the name of one that is saved."""
+    await _saved_view(page, people, language)
+    await of(People.queue, "?sort=name")(page, people, language)
+    await page.locator("#view-name").fill("Sample view")
+    await follow(page.locator(".views__form button"))
+    await page.locator("#view-name-error").wait_for()
+
+
 async def _stay(page: Page, people: People, language: str) -> None:
     """Goes on where one is."""
 
@@ -356,6 +365,7 @@ PAGES = {
     "staff_sign_in": Row("/staff/sign-in", at("/staff/sign-in")),
     "staff_queue": Row("/staff", as_staff(of(People.queue))),
     "staff_queue_view": Row("/staff", _saved_view),
+    "staff_queue_view_refused": Row("/staff/views", _view_refused),
     "staff_bulk": Row("/staff/bulk", as_staff(of(People.queue, "/bulk?all=1"))),
     "staff_bulk_none": Row("/staff/bulk", as_staff(sent(of(People.queue, "/bulk"), FAULT, "#bulk-next"))),
     "staff_bulk_confirm": Row("/staff/bulk", as_staff(BULK_CHOSEN)),
