@@ -145,7 +145,7 @@ class LetterValues:
             "market": market,
             "certificate": self._format_certificate(certificate, policy),
             "tracker_url": f"{self._places.web_url}/portal",
-            "rcl_url": f"{self._places.web_url}/registry/rcl.csv",
+            "listed_url": f"{self._places.web_url}/registry/listed",
             "find_local_help_url": policy.links["find_local_help"].find_url(language),
         }
 

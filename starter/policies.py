@@ -165,7 +165,7 @@ def _describe_look(read: ReadExchange) -> Look:
     exchange, signatory = read.exchange, read.exchange.signatory
     return Look(
         name=exchange.name,
-        wordmark=exchange.wordmark or exchange.name,
+        wordmark=exchange.wordmark or dict.fromkeys(LANGUAGES, exchange.name),
         tagline=exchange.tagline,
         footer=exchange.footer.model_dump(exclude_none=True),
         header=exchange.colors.header,

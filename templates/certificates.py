@@ -93,7 +93,7 @@ def _list_inputs(text: CertificateText) -> dict[str, str]:
     look = LOOKS[text.program]
     return {
         "name": look.name,
-        "wordmark": look.wordmark,
+        "wordmark": look.wordmark[text.language],
         "tagline": look.tagline[text.language],
         "ink": look.ink,
         "accent": look.accent,

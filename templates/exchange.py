@@ -15,7 +15,7 @@ class Look:
     """
 
     name: str
-    wordmark: str
+    wordmark: Mapping[str, str]
     tagline: Mapping[str, str]
     header: str
     ink: str

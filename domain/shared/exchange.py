@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from domain.shared.policy import LANGUAGES, Addresses, Label, PolicyData, TimeZone
+from domain.shared.policy import LANGUAGES, Addresses, Label, PolicyData, TimeZone, check_languages
 from domain.shared.words import EXCHANGE, FULL_NAME, RESIDENTS, STATE, STATE_CODE
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
@@ -41,6 +41,13 @@ def _read_version(given: object) -> object:
     return {"version": given} if isinstance(given, str) else given
 
 
+Wordmark = Annotated[dict[str, Name], AfterValidator(check_languages)]
+
+
+def _read_wordmark(given: object) -> object:
+    return dict.fromkeys(LANGUAGES, given) if isinstance(given, str) else given
+
+
 class Signatory(PolicyData):
     """Who stands for certificates, named at their foot; the signature itself is in the file."""
 
@@ -52,7 +59,12 @@ class Exchange(PolicyData):
     """How an exchange, or the federal marketplace, is called and looks, and its agreements."""
 
     name: Name = Field(description="as people call it, on pages, in letters and as who signs certificates")
-    wordmark: Name = Field(default="", description="its name on certificates, *in stars* what is bold; else the name")
+    wordmark: Annotated[Wordmark, BeforeValidator(_read_wordmark, json_schema_input_type=Wordmark | Name)] | None = (
+        Field(
+            default=None,
+            description="its name on certificates, one or by language, *in stars* what is bold; else the name",
+        )
+    )
     tagline: Label = Field(description="what it is, under its name on certificates")
     time_zone: TimeZone = Field(description="whose clock pages and letters show")
     colors: Colors

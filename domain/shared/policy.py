@@ -18,18 +18,18 @@ class PolicyData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _check_languages(label: dict[str, str]) -> dict[str, str]:
+def check_languages(label: dict[str, str]) -> dict[str, str]:
     if missing := [language for language in LANGUAGES if not label.get(language)]:
         raise ValueError(f"say it in {' and '.join(LANGUAGES)}; {' and '.join(missing)} is missing")
     return label
 
 
-Label = Annotated[dict[str, str], AfterValidator(_check_languages)]
+Label = Annotated[dict[str, str], AfterValidator(check_languages)]
 
 
 Address = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 # Of one page in each language.
-Addresses = Annotated[dict[str, Address], AfterValidator(_check_languages)]
+Addresses = Annotated[dict[str, Address], AfterValidator(check_languages)]
 
 
 class Contact(PolicyData):

@@ -223,6 +223,9 @@ def test_e12_the_federal_one_bears_the_marketplace_s_name_and_not_the_state_s(si
     (signature,) = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
     assert signature.sig_object["/Name"] == "Health Insurance Marketplace"
     assert b"beWellnm" not in pdf
+    in_spanish = words_on(signer.render_page(replace(SPANISH, program="ffm", kind="individual")))
+    assert "Mercado de Seguros Médicos" in in_spanish
+    assert "Health Insurance Marketplace" not in in_spanish
 
 
 @pytest.mark.parametrize("text", [TEXT, SPANISH], ids=["en", "es"])

@@ -35,11 +35,11 @@ from tests.templates.contexts import (
 from web.gallery.samples import (
     ACTIVATION_URL,
     FIND_LOCAL_HELP_URL,
+    LISTED_URL,
     NOTICES,
     NUMBER,
     OWN_URL,
     PORTAL_URL,
-    RCL_URL,
     REFERENCE,
     TRACKER_URL,
     VERIFY_URL,
@@ -268,7 +268,7 @@ def test_who_is_no_agent_or_broker_is_told_of_no_list_to_appear_in(language: str
     for notice in (Notice.MARKETPLACE_CERTIFICATE, Notice.MARKETPLACE_ACTIVE):
         assert "Not an Agent Broker" in letter(notice, language, "not_an_agent_broker").text
         assert "Not an Agent Broker" not in letter(notice, language, "marketplace_agent_broker").text
-    for url in (TRACKER_URL, RCL_URL, FIND_LOCAL_HELP_URL):
+    for url in (TRACKER_URL, LISTED_URL, FIND_LOCAL_HELP_URL):
         assert url not in letter(Notice.MARKETPLACE_ACTIVE, language, "not_an_agent_broker").text
         assert url in letter(Notice.MARKETPLACE_ACTIVE, language, "marketplace_agent_broker").text
 

@@ -31,6 +31,7 @@ PORTAL_URL = "https://portal.example.org/register"
 ACTIVATION_URL = "https://certify.example.org/activate/0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 RECOVERY_URL = "https://certify.example.org/portal"
 RCL_URL = "https://certify.example.org/registry/rcl.csv"
+LISTED_URL = "https://certify.example.org/registry/listed"
 TRACKER_URL = "https://certify.example.org/portal/tracker"
 FIND_LOCAL_HELP_URL = "https://certify.example.org/registry/find-local-help"
 
@@ -175,7 +176,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.MARKETPLACE_CERTIFICATE: {"market": "individual", "certificate": CERTIFICATE},
     Notice.MARKETPLACE_ACTIVE: {
         "tracker_url": TRACKER_URL,
-        "rcl_url": RCL_URL,
+        "listed_url": LISTED_URL,
         "find_local_help_url": FIND_LOCAL_HELP_URL,
     },
     Notice.ADVERSE_ACTION_BEGUN: {"adverse": ADVERSE_ACTION},
