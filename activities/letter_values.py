@@ -82,6 +82,7 @@ class LetterValues:
             "own_url": own_url,
             "reason": told.words,
             "written_in": told.written_in,
+            "withdrawn_on": _find_own_withdrawal(notice, snapshot),
             "waiting_for": waiting_for or "",
             **_describe_authority(notice, letter, snapshot),
             "certificates": [
@@ -201,12 +202,18 @@ def _find_told_reason(notice: Notice, letter: Letter, snapshot: CaseSnapshot) ->
         decision = snapshot.certification.decision
         return decision.told_reason if decision else ToldReason()
     if notice in FAREWELLS:
-        return find_told_ending(snapshot.facts)
+        return find_told_ending(snapshot.facts).reason
     fact = find_letter_fact(snapshot.facts, notice, letter.about)
     told = GivenReason.model_validate(fact.data).told_reason if fact else ToldReason()
     if fact is None or told.words:
         return told
     return ToldReason(_explain(fact.data.get("note"), snapshot.applicant.language))
+
+
+def _find_own_withdrawal(notice: Notice, snapshot: CaseSnapshot) -> date | None:
+    """The day on which an assister withdrew the case themselves; None where others did, or a letter tells no end."""
+    at = find_told_ending(snapshot.facts).withdrawn_at if notice is Notice.WITHDRAWN else None
+    return find_local_date(snapshot.policy, at) if at else None
 
 
 def describe_filing(notice: Notice, letter: Letter, snapshot: CaseSnapshot, days_off: DaysOff) -> dict[str, Any]:

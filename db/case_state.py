@@ -28,9 +28,9 @@ from domain.programs.state import CaseState
 from domain.shared.applicant import Applicant
 from domain.shared.assister import AssisterType, Kind
 from domain.shared.cases.authority import take_authority_snapshot
-from domain.shared.cases.commands import ENDING_FACTS, find_told_ending
+from domain.shared.cases.commands import ENDING_FACTS, ToldEnding, find_told_ending
 from domain.shared.cases.condensing import RULE, CondensedFacts, condense_facts
-from domain.shared.cases.facts import Fact, FactKind, ToldReason
+from domain.shared.cases.facts import Fact, FactKind
 from domain.shared.cases.messages import AdverseActionSnapshot, AuthoritySnapshot, RegistrationSnapshot
 from domain.shared.documents.faults import Fault, load_faults
 from domain.shared.policy import ProgramPolicy, find_time_zone
@@ -279,8 +279,8 @@ def certification_of(session: Session, case: Case) -> CertificationState:
     return snapshot_case(session, case).certification
 
 
-def find_ending_reason(session: Session, case_id: str) -> ToldReason:
-    """Why the case was withdrawn, revoked or terminated, as its assister is told: see `find_told_ending`."""
+def find_ending(session: Session, case_id: str) -> ToldEnding:
+    """How the case was withdrawn, revoked or terminated, as its assister is told: see `find_told_ending`."""
     kinds = col(FactRow.kind).in_(kind.value for kind in ENDING_FACTS.values())
     return find_told_ending(_read_facts(session, col(FactRow.case_id) == case_id, kinds))
 

@@ -41,11 +41,15 @@ def _read_version(given: object) -> object:
     return {"version": given} if isinstance(given, str) else given
 
 
-Wordmark = Annotated[dict[str, Name], AfterValidator(check_languages)]
-
-
 def _read_wordmark(given: object) -> object:
     return dict.fromkeys(LANGUAGES, given) if isinstance(given, str) else given
+
+
+Wordmark = Annotated[
+    dict[str, Name],
+    AfterValidator(check_languages),
+    BeforeValidator(_read_wordmark, json_schema_input_type=dict[str, Name] | Name),
+]
 
 
 class Signatory(PolicyData):
@@ -59,11 +63,9 @@ class Exchange(PolicyData):
     """How an exchange, or the federal marketplace, is called and looks, and its agreements."""
 
     name: Name = Field(description="as people call it, on pages, in letters and as who signs certificates")
-    wordmark: Annotated[Wordmark, BeforeValidator(_read_wordmark, json_schema_input_type=Wordmark | Name)] | None = (
-        Field(
-            default=None,
-            description="its name on certificates, one or by language, *in stars* what is bold; else the name",
-        )
+    wordmark: Wordmark | None = Field(
+        default=None,
+        description="its name on certificates, one or by language, *in stars* what is bold; else the name",
     )
     tagline: Label = Field(description="what it is, under its name on certificates")
     time_zone: TimeZone = Field(description="whose clock pages and letters show")

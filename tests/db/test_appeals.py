@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from db.appeal_tables import AppealFile, AppealRow
-from db.case_state import find_ending_reason, load_case, load_snapshot
+from db.case_state import find_ending, load_case, load_snapshot
 from db.reads.appeals import (
     find_appeal_offer,
     find_evidence,
@@ -209,7 +209,7 @@ async def test_e6_after_a_termination_was_reversed_another_one_comes_about(offic
         assert (await office.command(opened, CommandKind.GIVE_NOTICE, reason)).applied
         assert (await office.database.write(end_terms, opened.case_id, office.later(days=days))).ended
         assert await stage(office, opened) == "terminated"
-        assert (await office.database.read(find_ending_reason, opened.case_id)).words == reason
+        assert (await office.database.read(find_ending, opened.case_id)).reason.words == reason
 
     await terminated("the first reason", 32)
     assert await filed(office, opened) == 1

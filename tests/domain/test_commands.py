@@ -16,6 +16,7 @@ from domain.shared.cases.commands import (
     Revoke,
     Terminate,
     ToldCommand,
+    ToldEnding,
     Withdraw,
     Wording,
     find_told_ending,
@@ -24,6 +25,7 @@ from domain.shared.cases.facts import Fact, FactKind, GivenReason, ToldReason
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import Stage
+from domain.shared.ids import ASSISTER
 from domain.state.agreements import find_consent_text
 from domain.state.certification import CertificationOpening, CertificationState, fold_certification
 from domain.state.commands import (
@@ -361,9 +363,24 @@ def test_c8_of_several_ends_the_last_one_is_told() -> None:
         Fact(id=str(day), kind=kind, at=START + timedelta(days=day), data={"reason": kind.value, "told": told})
         for day, (kind, told) in enumerate([(FactKind.REVOKED, None), (FactKind.TERMINATED, "terminada")])
     ]
-    assert find_told_ending(ends[:1]) == ToldReason("revoked")
-    assert find_told_ending(reversed(ends)) == ToldReason("terminada")
-    assert find_told_ending([]) == ToldReason()
+    assert find_told_ending(ends[:1]) == ToldEnding(ToldReason("revoked"))
+    assert find_told_ending(reversed(ends)) == ToldEnding(ToldReason("terminada"))
+    assert find_told_ending([]) == ToldEnding()
+
+
+@pytest.mark.parametrize(
+    ("by", "told", "expected"),
+    [
+        (ASSISTER, {"written_in": "es"}, ToldEnding(ToldReason("words", "es"), START)),
+        (ASSISTER, {"told": "Retirado por la propia persona."}, ToldEnding(ToldReason(), START)),
+        ("staff", {"told": "palabras"}, ToldEnding(ToldReason("palabras"))),
+    ],
+)
+def test_c8_who_withdraws_a_case_of_their_own_is_told_so_and_no_reason_of_ours(
+    by: str, told: dict[str, str], expected: ToldEnding
+) -> None:
+    data = {"by": by, "reason": "words", **told}
+    assert find_told_ending([Fact(id="1", kind=FactKind.WITHDRAWN, at=START, data=data)]) == expected
 
 
 def test_a_reason_is_given_to_a_command_by_what_is_said_of_it() -> None:

@@ -308,6 +308,7 @@ def status(
         "missing": ["The final exam is not passed yet.", "There is no certificate yet."],
         "steps": STEPS,
         "reason": None,
+        "withdrawn_at": None,
         "pass_mark": "0.80",
         "attempts": [],
         "corrected": False,

@@ -1,7 +1,7 @@
 """Every page in every state worth reading, by what it shows, with the contexts it is rendered with."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from itertools import product
 
@@ -142,6 +142,16 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     "status, answer too late": (
         "status.html",
         partial(contexts.status, waiting_for="decision", taken_back=True, unsent="The second one."),
+    ),
+    "status, withdrawn by oneself": (
+        "status.html",
+        partial(
+            contexts.status,
+            stage="withdrawn",
+            waiting_for=None,
+            reason=ToldReason("Another job."),
+            withdrawn_at=datetime(2024, 3, 6, 1, 0, tzinfo=UTC),
+        ),
     ),
     "status, denied with a reason": (
         "status.html",

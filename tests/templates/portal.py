@@ -223,6 +223,7 @@ def home(
         "waiting_for": waiting_for,
         "ended": waiting_for is None,
         "reason": None,
+        "withdrawn_at": None,
         "profile": {"status": "incomplete", "saved": False, "npn": None, "problem": None},
         "may_assist": waiting_for == "next_plan_year",
         "missing": [] if waiting_for == "next_plan_year" else [SENTENCE],
@@ -427,6 +428,10 @@ PORTAL_PAGES: dict[str, tuple[str, Build]] = {
         )
         for stage, reason in product(("withdrawn", "revoked", "closed"), (None, SENTENCE))
     },
+    "home, withdrawn by oneself": (
+        "portal_home.html",
+        partial(home, waiting_for=None, stage="withdrawn", reason=ToldReason(SENTENCE), withdrawn_at=AT),
+    ),
     **{
         f"home, profile {status}, NPN {npn}, told {told}": (
             "portal_home.html",

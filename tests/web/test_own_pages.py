@@ -316,7 +316,8 @@ async def test_c8_d6_one_withdraws_a_case_of_ones_own(house: House, person: Brow
     assert bool(command.data.get("told")) is not bool(reason), "our own sentence is known in every language"
     assert command.reason == reason or (not reason and command.reason.startswith("Withdrawn on one's own pages"))
     page = await person.open(f"/me/{case_id}")
-    assert "was withdrawn" in page.text
+    assert ("You withdrew your " in page.text, "The reason we gave" in page.text) == (True, False)
+    assert (("Your reason:" in page.text), ("I moved away." in page.text)) == (bool(reason), bool(reason))
     assert "Withdraw now" not in page.text
     await house.own_session("somebody.else@example.com")
     for there in (case_id, "unknown"):

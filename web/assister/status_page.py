@@ -6,10 +6,11 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from db.case_state import find_ending_reason, request_of
+from db.case_state import find_ending, request_of
 from db.reads.answer_files import list_answer_files
 from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
+from domain.shared.cases.commands import ToldEnding
 from domain.shared.cases.facts import ToldReason
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
@@ -62,6 +63,7 @@ async def render_status(
     asking = state.stage is Stage.AWAITING_INFORMATION and told != state.round + 1
     waiting_for = state.waiting_for if asking or state.stage is not Stage.AWAITING_INFORMATION else None
     is_corrected = request.query_params.get("corrected") == "1"
+    ending = await _find_ending(services, certification)
     topic = TOPIC_OF_WAITING[waiting_for] if waiting_for else Topic.GENERAL
     return render_page(
         services,
@@ -81,7 +83,8 @@ async def render_status(
         may_assist=not certification.may_assist_reasons,
         missing=[explain_reason(Reason(code), language) for code in certification.may_assist_reasons],
         steps=list_steps(state, not certification.may_assist_reasons),
-        reason=await _find_reason(services, certification),
+        reason=ending.reason,
+        withdrawn_at=ending.withdrawn_at,
         pass_mark=policy.pass_mark,
         attempts=state.attempts,
         awaits_portal=certification.may_assist_reasons == ["portal_not_ready"],
@@ -192,12 +195,12 @@ async def _describe_question(
     }
 
 
-async def _find_reason(services: Services, certification: OwnCertification) -> ToldReason | None:
+async def _find_ending(services: Services, certification: OwnCertification) -> ToldEnding:
     if certification.state.stage is Stage.DENIED and certification.state.decision:
-        return certification.state.decision.told_reason
+        return ToldEnding(certification.state.decision.told_reason)
     if certification.state.stage in SUSPENDING:
-        return await services.database.read(find_ending_reason, certification.case.case_id)
-    return None
+        return await services.database.read(find_ending, certification.case.case_id)
+    return ToldEnding()
 
 
 def _describe_agreement(certification: OwnCertification, action: str, language: str) -> dict[str, str] | None:

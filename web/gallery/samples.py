@@ -66,6 +66,7 @@ VARIANTS: Labels = {
     "late": N_("The time to expect is over"),
     "deadline": N_("With a training deadline"),
     "lapsed": N_("Training lapsed"),
+    "by_oneself": N_("Withdrawn by oneself"),
     "fields_named": N_("With the fields it is about"),
 }
 CERTIFICATE: dict[str, object] = {
@@ -149,7 +150,7 @@ _VALUES: dict[Notice, Mapping[str, object]] = {
     Notice.TRAINING_DUE: {"deadline": DEADLINE},
     Notice.TRAINING_LAPSED: {"deadline": LAPSED},
     Notice.TRAINING_REACTIVATED: {},
-    Notice.WITHDRAWN: {},
+    Notice.WITHDRAWN: {"withdrawn_on": None},
     Notice.REVOKED: APPEAL_BY,
     Notice.AUTHORITY_SUSPENDED: {
         "cause": "suspended_by_staff",
@@ -427,6 +428,8 @@ def _make_notices() -> Iterator[NoticeSample]:
     yield from _make_endings((broker, agent_broker), Notice.AUTHORITY_SUSPENDED, Notice.TERMINATED)
     yield from _make_endings((broker,), Notice.AUTHORITY_RESTORED, Notice.TERMINATION_NOTICED)
     yield from _make_endings((broker,), Notice.TERMINATION_TAKEN_BACK)
+    for kind in (broker, agent_broker):
+        yield NoticeSample(Notice.WITHDRAWN, kind, "by_oneself", {"withdrawn_on": date(2024, 3, 5)})
     without_appeal = {"appeal_by": None, "appeal_waits": False}
     for notice in (Notice.DENIED, Notice.REVOKED, Notice.TERMINATED):
         yield NoticeSample(notice, broker, "without_appeal", without_appeal)

@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 
-from db.case_state import applicant_of, find_ending_reason
+from db.case_state import applicant_of, find_ending
 from db.reads.third_parties import read_mlms_urls
 from domain.federal.markets import MLMS, Curriculum, FederalList, Market, NpnStatus
 from domain.federal.registration import RegistrationState
-from domain.shared.cases.facts import ToldReason
+from domain.shared.cases.commands import ToldEnding
 from domain.shared.cases.notices import TOPIC_OF_WAITING, Topic
 from domain.shared.cases.reasons import Reason
 from domain.shared.cases.stages import SUSPENDING, WaitingFor
@@ -35,6 +35,7 @@ async def render_home(visit: Visit) -> HTMLResponse:
     case, state, language = visit.registration.case, visit.registration.state, visit.language
     topic = TOPIC_OF_WAITING[state.waiting_for] if state.waiting_for else Topic.GENERAL
     reasons = visit.registration.may_assist_reasons
+    ending = await _find_ending(visit)
     return visit.render_page(
         "portal_home.html",
         topic,
@@ -47,7 +48,8 @@ async def render_home(visit: Visit) -> HTMLResponse:
         stage=state.stage,
         waiting_for=state.waiting_for,
         ended=state.ended,
-        reason=await _find_ending_reason(visit),
+        reason=ending.reason,
+        withdrawn_at=ending.withdrawn_at,
         profile=_describe_profile(visit),
         may_assist=not reasons,
         missing=[explain_reason(Reason(code), language) for code in reasons],
@@ -118,10 +120,10 @@ def allow_vendor_sites(visit: Visit) -> dict[str, str]:
     return {**PRIVATE, "Content-Security-Policy": build_content_security_policy(*origins)}
 
 
-async def _find_ending_reason(visit: Visit) -> ToldReason | None:
+async def _find_ending(visit: Visit) -> ToldEnding:
     if visit.registration.state.stage in SUSPENDING:
-        return await visit.services.database.read(find_ending_reason, visit.case_id)
-    return None
+        return await visit.services.database.read(find_ending, visit.case_id)
+    return ToldEnding()
 
 
 def _describe_profile(visit: Visit) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The commands people give a case, as both programs know them; when each may be carried out is its program's to say."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from domain.shared.cases.authors import OnBehalf, ProofMethod
 from domain.shared.cases.facts import Fact, FactData, FactKind, FactLog, GivenReason, ToldReason
 from domain.shared.cases.notices import Notice
 from domain.shared.cases.reasons import Reason
+from domain.shared.ids import ASSISTER
 from domain.shared.stored import StoredData
 
 
@@ -289,10 +290,28 @@ def build_ending_fact(command: ToldCommand, origin: CommandOrigin, language: str
     return build_fact(ENDING_FACTS[command.kind], origin, ended)
 
 
-def find_told_ending(facts: Iterable[Fact]) -> ToldReason:
+@dataclass(frozen=True)
+class ToldEnding:
     """Why a case was withdrawn, revoked or terminated, as its assister is told; empty where nobody said.
 
-    Of several ends the last one counts: an appeal has set those before it aside.
+    ``withdrawn_at`` is when the assister withdrew it themselves, None where somebody else ended it: the reason is
+    theirs then, and not one that we gave.
+    """
+
+    reason: ToldReason = field(default_factory=ToldReason)
+    withdrawn_at: datetime | None = None
+
+
+def find_told_ending(facts: Iterable[Fact]) -> ToldEnding:
+    """How a case was ended, as its assister is told.
+
+    Of several ends the last one counts: an appeal has set those before it aside. Who withdraws a case of their own
+    gives a reason in one language alone; one that is told in another is our sentence that they gave none.
     """
     ends = FactLog(facts).find_everything(*ENDING_FACTS.values())
-    return ends[-1].read_as(EndingData).told_reason if ends else ToldReason()
+    if not ends:
+        return ToldEnding()
+    ended = ends[-1].read_as(EndingData)
+    if ended.by != ASSISTER or ends[-1].kind is not FactKind.WITHDRAWN:
+        return ToldEnding(ended.told_reason)
+    return ToldEnding(ToldReason() if ended.told else ended.told_reason, ends[-1].at)
