@@ -114,7 +114,7 @@ async def test_d5_d6_an_address_that_a_check_is_made_with_stays_until_it_is_deci
     await house.own_session(OLD)
     await ask(person, NEW)
     page = await person.press("Go on", code=await house.code(NEW))
-    assert "goes on under the old one" in page.text
+    assert "Nothing goes by it yet" in page.text
     assert (await find_addresses(house), await list_told(house)) == ([OLD], [])
     assert (await person.open(f"/me/{case_id}")).status == 200, "both addresses are confirmed here"
 
@@ -135,7 +135,7 @@ async def test_d5_d6_a_check_that_begins_while_the_case_is_waited_for_counts_too
 
     monkeypatch.setattr(addresses, "lock_case", lock_later)
     page = await person.press("Go on", code=await house.code(NEW))
-    assert "goes on under the old one" in page.text
+    assert "Nothing goes by it yet" in page.text
     assert (await find_addresses(house), await list_told(house)) == ([OLD], [])
 
 

@@ -235,6 +235,13 @@ async def _unproven_case(page: Page, people: People, language: str) -> None:
     await page.locator("details:has([action*='/identity']) summary").click()
 
 
+async def _sharing_address(page: Page, people: People, language: str) -> None:
+    """An address that somebody else goes by, before a code is sent to it."""
+    await people.waiting()
+    asks = sent(of(People.asked_case, "/address"), FAULT, email=people.known["waiting_email"])
+    await asks(page, people, language)
+
+
 async def _import_not_undone(page: Page, people: People, language: str) -> None:
     """An undoing without a reason."""
     await of(People.import_with_refusals)(page, people, language)
@@ -406,6 +413,7 @@ PAGES = {
         f"{CASE}/address",
         as_staff(sent(of(People.asked_case, "/address"), "[name=code]", email="nobody.right@example.com")),
     ),
+    "staff_address_shared": Row(f"{CASE}/address", as_staff(_sharing_address)),
     "staff_case_certified": Row(CASE, as_staff(of(People.certified_case), "Demo Auditor")),
     "staff_case_lapsed": Row(CASE, as_staff(of(People.lapsed_case))),
     "staff_case_suspended": Row(CASE, as_staff(of(People.suspended_case))),

@@ -103,7 +103,7 @@ class People:
         request = documents.broker()
         opened = await self.world.opened(request)
         await self.world.until(opened, "awaiting_decision")
-        self.known["waiting_case"] = opened["case_id"]
+        self.known |= {"waiting_case": opened["case_id"], "waiting_email": request["email"]}
         return self.own_page(request, opened)
 
     @once

@@ -138,7 +138,7 @@ async def test_d1_a_code_counts_for_the_case_it_was_asked_for_alone(house: House
     other_request = documents.broker()
     other = Caller(house, await house.open(other_request), caller.csrf)
     code = await caller.code()
-    assert "Somebody else goes by" not in read(await house.browser.get(caller.path)).text
+    assert "is the address of" not in read(await house.browser.get(caller.path)).text
     refused = read(await other.send("/confirm", code=code, reason="On the phone."), 422)
     assert "No code was asked for" in refused.text
     assert await other.address() == other_request["email"]
@@ -155,13 +155,38 @@ async def test_somebody_elses_address_is_refused_and_the_code_not_used_up(house:
     request = documents.counselor()
     caller = await call(house, request)
     await house.decide(caller.case_id, "approve")
-    await house.open(documents.counselor(email=NEW))
     code = await caller.code()
-    assert f"Somebody else goes by {NEW} here." in read(await house.browser.get(caller.path)).text
+    await house.open(documents.counselor(email=NEW, first_name="Otra", last_name="Muestra"))
+    assert f"{NEW} is the address of Otra Muestra here, too." in read(await house.browser.get(caller.path)).text
     for _ in range(2):
         refused = read(await caller.send("/confirm", code=code, reason="On the phone."), 422)
-        assert "Somebody else is known here by this address already." in refused.text
+        assert "Somebody else is known here by this address already" in refused.text
+    before = len(await house.database.read(list_rows, select(CodeRow)))
+    named = read(await caller.send(email=NEW, shared="true"), 422).text
+    assert f"{NEW} is the address of Otra Muestra here." in named
+    assert "ask the assister for another one" in named
+    assert len(await house.database.read(list_rows, select(CodeRow))) == before, "no code is sent in vain"
     assert await caller.address() == request["email"]
+
+
+async def test_an_address_that_two_share_is_sent_a_code_once_staff_say_that_they_do(house: House) -> None:
+    caller = await call(house, documents.broker())
+    other = await house.open(documents.broker(email=NEW, first_name="Otra", last_name="Muestra"))
+    for query, said in (("", f"{NEW} is the address of Otra Muestra here."), ("?lang=es", "Otra Muestra")):
+        asked = await caller.send(query, email=NEW)
+        page = read(asked, 422)
+        assert said in page.text
+        assert [box["id"] for box in page.of("input") if box.get("aria-invalid")] == ["address-shared"]
+        assert f"/staff/cases/{other}" in asked.text
+    assert await house.database.read(list_rows, select(CodeRow)) == []
+    assert "address" in [one.page for one in await house.list_accesses(other)], "whose case is named is logged"
+    assert (await caller.send(email=NEW, shared="true")).status_code == 303
+    shared = await house.browser.get(caller.path)
+    assert f"{NEW} is the address of Otra Muestra here, too." in read(shared).text
+    assert 'name="shared" value="true"' in shared.text, "another code needs no other word"
+    code = await house.code(NEW)
+    assert (await caller.send("/confirm", code=code, reason="They share it.")).status_code == 303
+    assert await caller.address() == NEW
 
 
 async def test_d5_while_a_check_is_made_it_is_the_answer_to_a_question_with_consent(house: House) -> None:

@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from sqlmodel import col, select
 
-from db.case_state import applicant_of, list_rows, load_case, state_of
+from db.case_state import applicant_of, list_rows, load_case, one_or_none, state_of
 from db.house_tables import ReturnedLetter
-from db.tables import Case, CommandRow, EffectRow, SearchTerm, SentMail
+from db.tables import Assister, Case, CommandRow, EffectRow, SearchTerm, SentMail
 from db.writes.commands import CONSENT, keep_command
 from db.writes.facts import MAIL_REFUSED, lock_case, record_audit, unflag_locked_case
-from db.writes.own.addresses import is_address_checked, move_cases
+from db.writes.own.addresses import is_address_checked, is_key_of_another, move_cases
 from domain.programs.commands import find_refusal
 from domain.shared.cases.authors import OnBehalf, WordMethod
 from domain.shared.cases.commands import CommandOrigin, ResendNotice
@@ -21,6 +21,9 @@ from domain.shared.documents.faults import Fault, Invalid
 from domain.shared.search_words import normalize_text
 from domain.state.certification import CertificationState
 from domain.state.commands import AnswerQuestion
+
+# So many are named who go by an address.
+MOST_NAMED = 5
 
 # How staff have it, in the audit: a code that was read to them, which the new address alone was sent.
 METHOD = "phone"
@@ -48,6 +51,14 @@ class AddressCorrected:
     answer: CommandRow | None = None
 
 
+@dataclass(frozen=True)
+class AddressHolder:
+    """Somebody who goes by an address, and their newest case; None for who has none here."""
+
+    name: str
+    case_id: str | None
+
+
 def find_correction_refusal(session: Session, case_id: str) -> Reason | None:
     """Why the address of a case can't be corrected by staff now. Raises `UnknownCase`."""
     case = load_case(session, case_id)
@@ -63,13 +74,30 @@ def needs_consent(session: Session, case_id: str) -> bool:
     return is_address_checked(load_case(session, case_id))
 
 
-def is_known_elsewhere(session: Session, case_id: str, email: str) -> bool:
-    """Whether somebody else goes by this address too: who reads its mail would see the pages of both."""
-    others = col(SearchTerm.assister_id) != load_case(session, case_id).assister_id
-    return (
-        session.scalar(select(SearchTerm).where(col(SearchTerm.term) == normalize_text(email), others).limit(1))
-        is not None
-    )
+def list_others_by(session: Session, case_id: str, email: str) -> list[AddressHolder]:
+    """Who else goes by this address, with their newest case each: who reads its mail would see the pages of all.
+
+    Raises `UnknownCase`.
+    """
+    own = load_case(session, case_id).assister_id
+    known = select(SearchTerm.assister_id).where(col(SearchTerm.term) == normalize_text(email))
+    others = select(Assister).where(col(Assister.assister_id).in_(known), col(Assister.assister_id) != own)
+    return [_describe_holder(session, one) for one in list_rows(session, others.limit(MOST_NAMED))]
+
+
+def _describe_holder(session: Session, person: Assister) -> AddressHolder:
+    theirs = select(Case).where(col(Case.assister_id) == person.assister_id)
+    case = one_or_none(session, theirs.order_by(col(Case.opened_at).desc(), col(Case.case_id)).limit(1))
+    return AddressHolder(f"{person.first_name} {person.last_name}", case.case_id if case else None)
+
+
+def is_address_taken(session: Session, identity_key: bytes, case_id: str, new: str) -> bool:
+    """Whether no code could have the case go by this address, since somebody else is known by it.
+
+    An address that a background check is made with is judged as the answer that changes it. Raises `UnknownCase`.
+    """
+    case = load_case(session, case_id)
+    return not is_address_checked(case) and is_key_of_another(session, identity_key, case, new)
 
 
 def correct_address(

@@ -100,6 +100,11 @@ def is_address_checked(case: Case) -> bool:
     return case.program != FEDERAL_PROGRAM and is_being_checked(Kind(case.kind), Stage(case.stage))
 
 
+def is_key_of_another(session: Session, identity_key: bytes, case: Case, new: str) -> bool:
+    """Whether this case can't go by the address, since it is by what somebody else is known."""
+    return _is_anothers(session, identity_key, case, new)
+
+
 def _is_anothers(session: Session, identity_key: bytes, case: Case, new: str) -> bool:
     """Whether the address is by what somebody else is known: who has no NPN, or has an account with the marketplace,
     or claims the same NPN with it.

@@ -12,9 +12,11 @@ from db.case_state import applicant_of, load_case
 from db.writes.desk.addresses import (
     AddressCorrected,
     AddressCorrection,
+    AddressHolder,
     correct_address,
     find_correction_refusal,
-    is_known_elsewhere,
+    is_address_taken,
+    list_others_by,
     needs_consent,
 )
 from domain.shared.cases.reasons import Reason, Refusal
@@ -44,7 +46,10 @@ router = build_page_router(prefix="/staff/cases/{case_id}/address")
 # What faults of an owner's own form say to who isn't the owner.
 _SAID = {
     "same_address": N_("Letters go to this address already; enter the new one."),
-    "address_taken": N_("Somebody else is known here by this address already."),
+    "address_taken": N_("Somebody else is known here by this address already; ask the assister for another one."),
+    "address_shared": N_(
+        "Somebody else goes by this address here; say that they share it, or ask the assister for another one."
+    ),
     "code_wrong": N_("This is not the code; have the newest one read to you again."),
 }
 
@@ -62,7 +67,10 @@ async def show_address(visit: CallerVisit, case_id: str) -> Response:
 
 @router.post("", dependencies=[limit_rate("code")])
 async def send_code(visit: CallerVisit, case_id: str) -> Response:
-    """Has a code sent to the new address, in its owner's language; nothing is changed yet."""
+    """Has a code sent to the new address, in its owner's language; nothing is changed yet.
+
+    Where somebody else goes by it, staff are told who and have to say that both read its mail: a code proves no more.
+    """
     values, services = await read_form(visit.request), visit.services
     if why := await services.database.read(find_correction_refusal, case_id):
         return await _render(visit, case_id, values, refused=why)
@@ -73,6 +81,11 @@ async def send_code(visit: CallerVisit, case_id: str) -> Response:
     who = applicant_of(await services.database.read(load_case, case_id))
     if email.lower() == who.email.lower():
         return await _render(visit, case_id, values, [Fault("email", "same_address")])
+    others = await services.database.read(list_others_by, case_id, email)
+    if await services.database.read(is_address_taken, services.settings.identity_key_bytes, case_id, email.lower()):
+        return await _render(visit, case_id, values, [Fault("email", "address_taken")], others=others)
+    if others and values.get("shared") != "true":
+        return await _render(visit, case_id, values, [Fault("shared", "address_shared")], others=others)
     answer = _lead_to(visit, f"{ALL}/{case_id}/address")
     if not await ask_for_code(visit.request, services, answer, email, PURPOSE, case_id, who.language):
         return await _render(visit, case_id, values, [Fault("email", TOO_OFTEN)], 429)
@@ -132,14 +145,16 @@ async def _render(
     faults: Sequence[Fault] = (),
     status: int = 422,
     refused: Reason | None = None,
+    others: Sequence[AddressHolder] = (),
 ) -> HTMLResponse:
     database, language = visit.services.database, visit.language
     case = await database.read(load_case, case_id)
-    await visit.record_access("address", [case_id])
     now_email = applicant_of(case).email
     asked = await find_sent_code(visit.request, visit.services, PURPOSE, case_id)
     asked_email = asked.address if asked else None
     is_asked = asked_email not in (None, now_email.lower())
+    sharing = await database.read(list_others_by, case_id, asked_email or "") if is_asked else []
+    await visit.record_access("address", [case_id, *(one.case_id for one in (*others, *sharing))])
     return visit.render_page(
         "staff/address.html",
         here=f"{ALL}/{case_id}/address",
@@ -148,7 +163,8 @@ async def _render(
         name=applicant_of(case).name,
         now_email=now_email,
         asked_email=asked_email if is_asked else None,
-        is_shared=is_asked and await database.read(is_known_elsewhere, case_id, asked_email or ""),
+        sharing=sharing,
+        others=others,
         needs_consent=await database.read(needs_consent, case_id),
         theirs=applicant_of(case).language,
         minutes=int(LIFE.total_seconds() // 60),
@@ -157,7 +173,11 @@ async def _render(
         values=values,
         # Without a code that counts there is one field alone.
         errors=[
-            {"field": one.field if is_asked else "email", "message": _explain_fault(one, language)} for one in faults
+            {
+                "field": one.field if is_asked or one.field == "shared" else "email",
+                "message": _explain_fault(one, language),
+            }
+            for one in faults
         ],
         refused=explain_reason(refused, language) if refused else None,
         query=build_query(lang=visit.request.query_params.get("lang")),
