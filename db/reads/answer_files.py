@@ -1,6 +1,6 @@
-"""Documents that came with answers to questions of staff, as they are shown (A12)."""
+"""Answers to questions of staff as their assister reads them again, and the documents that came with them (A12)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,9 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from db.case_state import list_rows
 from db.own_tables import AnswerFile
-from domain.shared.cases.commands import make_fact_id
-from domain.shared.cases.facts import Fact, FactKind
+from db.tables import CommandRow, FactRow
+from domain.shared.cases.commands import COMPARED, CommandKind, CommandState, make_fact_id
+from domain.shared.cases.facts import Fact, FactKind, ToldReason
+from domain.shared.ids import ASSISTER
+from domain.state.eligibility import Verdict
+from domain.state.facts import DecidedData
+
+_OF_QUESTIONS = (FactKind.DECIDED, FactKind.ANSWERED, FactKind.QUESTION_TAKEN_BACK)
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,64 @@ class ListedFile:
     sha256: str
     submitted_by: str
     submitted_at: datetime
+
+
+@dataclass(frozen=True)
+class AnsweredQuestion:
+    """What staff asked and what the answer was: its message, the names of the fields it changed, its documents.
+
+    ``by_staff`` where staff wrote the answer down for the assister.
+    """
+
+    asked: ToldReason
+    asked_at: datetime
+    message: str
+    answered_at: datetime
+    by_staff: bool
+    changed: list[str]
+    files: list[ListedFile]
+
+
+def list_answered_questions(session: Session, case_id: str) -> list[AnsweredQuestion]:
+    """The questions of a case whose answers were taken, the last first."""
+    taken = (col(CommandRow.kind) == CommandKind.ANSWER, col(CommandRow.state) == CommandState.APPLIED)
+    commands: list[CommandRow] = list_rows(
+        session,
+        select(CommandRow).where(col(CommandRow.case_id) == case_id, *taken).order_by(col(CommandRow.created_at)),
+    )
+    if not commands:
+        return []
+    of_questions = (col(FactRow.case_id) == case_id, col(FactRow.kind).in_(_OF_QUESTIONS))
+    rows: list[FactRow] = list_rows(session, select(FactRow).where(*of_questions))
+    facts = sorted(
+        (Fact(id=row.id, kind=FactKind(row.kind), at=row.at, data=row.data) for row in rows),
+        key=lambda fact: (fact.at, fact.id),
+    )
+    files = list_answer_files(session, case_id)
+    found = (_find_answered(command, facts, files) for command in reversed(commands))
+    return [one for one in found if one is not None]
+
+
+def _find_answered(command: CommandRow, facts: Sequence[Fact], files: Sequence[ListedFile]) -> AnsweredQuestion | None:
+    """The question that a command has answered, which is the last one asked before; None where it has answered none."""
+    number = find_answered_question(facts, command.id)
+    if number is None:
+        return None
+    answer = next(fact for fact in facts if fact.id == make_fact_id(command.id))
+    before = [one for one in facts if one.kind is FactKind.DECIDED and one.at <= answer.at]
+    asked = [(one, data) for one in before if (data := one.read_as(DecidedData)).verdict is Verdict.ASK]
+    if not asked:
+        return None
+    fact, question = asked[-1]
+    return AnsweredQuestion(
+        asked=question.told_reason,
+        asked_at=fact.at,
+        message=command.reason,
+        answered_at=answer.at,
+        by_staff=command.actor != ASSISTER,
+        changed=[*command.data.get(COMPARED, {})],
+        files=[one for one in files if one.question == number],
+    )
 
 
 def list_answer_files(session: Session, case_id: str, question: int | None = None) -> list[ListedFile]:

@@ -320,6 +320,7 @@ def status(
         "portal_url": PORTAL_URL,
         "certificate": None,
         "question": None,
+        "answers": [],
         "values": {},
         "errors": [],
         "answered": False,
@@ -379,6 +380,20 @@ def question(
     faults = [{"field": "message", "message": "Fault of message"}, *FAULTS] if answered else []
     faults += [{"field": "file", "message": "Fault of file"}] if answered else []
     return status(language, kind, "awaiting_information", "information", question=asked, values=ANSWERS, errors=faults)
+
+
+def given_answers() -> list[dict[str, object]]:
+    """What was asked and answered before, the last time in writing."""
+    given = {
+        "asked": ToldReason("Which clinic & where?\nPlease send its name."),
+        "asked_at": datetime(2024, 3, 4, 16, tzinfo=UTC),
+        "message": "The <b>clinic</b> of Sampletown.\nIts lease is attached.",
+        "answered_at": datetime(2024, 3, 5, 16, tzinfo=UTC),
+        "by_staff": False,
+        "changed": ["phone", "business_address"],
+        "files": [{"name": "a-lease-and-a-map-of-the-place.pdf", "url": "/me/0a1b2c/answers/2/1"}],
+    }
+    return [given, {**given, "by_staff": True, "changed": [], "files": []}]
 
 
 def activate(language: str, state: str = "ready") -> dict[str, object]:

@@ -138,6 +138,10 @@ EVERY_PAGE: dict[str, tuple[str, Build]] = {
     "status, agreement in force": ("status.html", partial(contexts.status, agreed=contexts.in_force("en"))),
     "status, no consent": ("status.html", partial(contexts.status, kind="enrollment_counselor", consented=False)),
     "status, answered": ("status.html", partial(contexts.status, waiting_for="decision", answered=True)),
+    "status, answers": (
+        "status.html",
+        partial(contexts.status, waiting_for="decision", answers=contexts.given_answers()),
+    ),
     "status, question taken back": ("status.html", partial(contexts.status, waiting_for="decision", taken_back=True)),
     "status, answer too late": (
         "status.html",

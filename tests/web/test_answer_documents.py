@@ -80,6 +80,14 @@ async def test_documents_are_kept_though_the_answer_is_to_be_corrected_and_staff
     (command,) = await house.apply_commands()
     assert command.reason == "Here.\nBye"
 
+    standing = read(await house.browser.get(f"{link}?lang=en"))
+    said = " ".join(standing.text.split())
+    assert "Where is your office? Your answer of" in said
+    assert "Here. Bye" in said
+    assert [one["href"] for one in standing.of("a") if "/answers/" in (one["href"] or "")] == [
+        f"{link}/answers/1/{number}" for number in (1, 2, 3)
+    ]
+    assert "Lo que usted respondió" in read(await house.browser.get(f"{link}?lang=es")).text
     own = await house.browser.get(f"{link}/answers/1/1")
     assert (own.status_code, own.content) == (200, pdf())
     await house.sign_in()

@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from db.case_state import find_ending, request_of
-from db.reads.answer_files import list_answer_files
+from db.reads.answer_files import ListedFile, list_answer_files, list_answered_questions
 from db.reads.own_pages import OwnCertification
 from db.reads.third_parties import find_lms_url
 from domain.shared.cases.commands import ToldEnding
@@ -93,6 +93,7 @@ async def render_status(
         certificate=_describe_certificate(certification, here, language),
         train_meanwhile=_trains_meanwhile(state),
         question=await _describe_question(services, certification, here, language) if asking else None,
+        answers=await _list_answers(services, certification, here),
         values=values if values is not None else _list_asked_values(case.request) if asking else {},
         errors=word_faults(drop_copied_faults(values or {}, faults), language),
         answered=told in (state.round, state.round + 1) and not asking and not _is_untaken(state, told),
@@ -188,11 +189,21 @@ async def _describe_question(
         "action": action,
         "fields": list_asked_fields(certification.state),
         "is_narrow": bool(decision and decision.fields),
-        "files": [{"name": one.name, "url": f"{here}/answers/{number}/{one.number}"} for one in files],
+        "files": _link_files(files, here),
         "most_files": MOST_FILES,
         "largest_file": LARGEST_FILE // MEGABYTE,
         "largest_form": LARGEST_FORM // MEGABYTE,
     }
+
+
+async def _list_answers(services: Services, certification: OwnCertification, here: str) -> list[dict[str, Any]]:
+    """What was asked and answered before, the last first."""
+    found = await services.database.read(list_answered_questions, certification.case.case_id)
+    return [{**vars(one), "files": _link_files(one.files, here)} for one in found]
+
+
+def _link_files(files: Sequence[ListedFile], here: str) -> list[dict[str, str]]:
+    return [{"name": one.name, "url": f"{here}/answers/{one.question}/{one.number}"} for one in files]
 
 
 async def _find_ending(services: Services, certification: OwnCertification) -> ToldEnding:
