@@ -84,7 +84,7 @@ async def test_d1_the_code_of_another_browser_opens_nothing_there_or_here(house:
     code = await house.code(KNOWN)
     async with another_browser(house) as stranger:
         answer = await type_code(stranger, code)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/me")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/me?told=no_code")
         assert not is_signed_in(stranger)
         await ask(stranger, KNOWN)
         assert (await type_code(stranger, code)).status_code == 422
