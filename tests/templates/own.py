@@ -23,6 +23,7 @@ CASES = [
         "kind": kind,
         "reference": REFERENCE,
         "stage": "in_training",
+        "waiting_for": None,
         "user_id": user_id,
         "unproven": user_id is None,
         "email": None,

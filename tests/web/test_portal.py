@@ -266,6 +266,10 @@ async def test_b15_back_from_the_vendor_leads_to_the_next_step(house: House) -> 
     assert (await house.browser.get(again)).headers["location"] == await lands(), "no training is left to do"
     await one.agreed(*list_agreements(Market.INDIVIDUAL))
     assert await lands() == (await house.browser.get(again)).headers["location"] == f"{one.link}?back=1&lang=en"
+    await one.record(FactKind.MARKET_COMPLETED, market=Market.INDIVIDUAL.value)
+    for shown in (one.link, "/me"):
+        text = read(await house.browser.get(f"{shown}?lang=en")).text
+        assert ("Your certificate is being made" in text, "Certificate issued" in text) == (True, False), shown
 
     house.browser.cookies.clear()
     page = await house.browser.get(back)

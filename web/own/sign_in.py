@@ -184,6 +184,7 @@ async def _render_cases(request: Request, services: Services, visitor: OwnVisito
                 "kind": case.kind,
                 "reference": make_reference_number(case.case_id),
                 "stage": case.stage,
+                "waiting_for": case.waiting_for,
                 "user_id": case.assister_id if case.program == FEDERAL_PROGRAM else None,
                 "unproven": case.case_id in unproven,
                 "email": email if (email := applicant_of(case).email).lower() != visitor.email else None,
