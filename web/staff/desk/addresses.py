@@ -47,9 +47,6 @@ router = build_page_router(prefix="/staff/cases/{case_id}/address")
 _SAID = {
     "same_address": N_("Letters go to this address already; enter the new one."),
     "address_taken": N_("Somebody else is known here by this address already; ask the assister for another one."),
-    "address_shared": N_(
-        "Somebody else goes by this address here; say that they share it, or ask the assister for another one."
-    ),
     "code_wrong": N_("This is not the code; have the newest one read to you again."),
 }
 
