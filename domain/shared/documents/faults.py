@@ -30,8 +30,8 @@ SENTENCES: dict[str, str] = {
     "code_spent": "This code can't be used any more; have a new one sent.",
     "code_not_asked": "No code was asked for in this browser; have one sent here.",
     "same_address": "This is the address that you have now; enter the new one.",
-    "address_shared": "Somebody else goes by this address here; say that they share it, or ask the assister for another "
-    "one.",
+    "address_shared": "Somebody else goes by this address here; say that they share it, or ask the assister for "
+    "another one.",
     "address_taken": "Somebody is known here by this address already; if that is you, sign in with it, or contact us.",
     "address_in_other_state": "An address in another state may matter for your eligibility; please contact us.",
     "address_unconfirmed": "Change your e-mail address on your own pages first, where a code is sent to it.",
