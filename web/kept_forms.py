@@ -15,6 +15,7 @@ from db.writes.drafts import begin_draft
 from domain.shared.documents.faults import Invalid
 from starter.cases import now
 from web.form_drafts import DraftCookie
+from web.http.addresses import strip_origin
 from web.http.forms import Values, read_form
 from web.http.uploads import MOST_PARTS, Upload, is_upload, read_upload
 from web.services import Services
@@ -46,7 +47,7 @@ async def read_sent_form(request: Request, left_out: Collection[str] = ()) -> Ke
     except (HTTPException, Invalid):
         return None
     values = {name: text for name, text in sent.values.items() if name not in left_out}
-    action = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    action = strip_origin(request.url)
     return KeptForm(action, values, tuple(_name_file(name) for name, _ in sent.files))
 
 

@@ -2,6 +2,8 @@
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from starlette.datastructures import URL
+
 _LONGEST_QUERY = 1000
 
 
@@ -14,6 +16,11 @@ def build_query(**values: str | None) -> str:
 def parse_query(query: str) -> dict[str, str]:
     """What a query says, with or without its question mark; what stands there twice counts once."""
     return dict(parse_qsl(query.removeprefix("?"), max_num_fields=20)) if len(query) <= _LONGEST_QUERY else {}
+
+
+def strip_origin(url: URL) -> str:
+    """The path and query of an address of ours, to come back to it."""
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 def set_language(url: str, language: str) -> str:

@@ -25,7 +25,7 @@ from domain.shared.ids import name_sender_actor, name_staff_actor
 from domain.shared.links import OWN_PATH
 from domain.shared.senders import ForbiddenReport, ReportKind
 from starter.cases import now
-from web.http.addresses import set_language
+from web.http.addresses import set_language, strip_origin
 from web.http.forms import MEDIA_TYPE, read_form, read_media_type
 from web.http.limits import SAFE_METHODS
 from web.http.permissions import Permission, StaffRole, collect_permissions, parse_roles
@@ -179,7 +179,7 @@ def find_sign_in_address(
 ) -> str:
     """The sign-in that leads back to the page asked for, else ``onward``; whoever had a session is told it is over."""
     if request.method == "GET":
-        onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        onward = strip_origin(request.url)
     told = {"told": "ended"} if had_session or request.cookies.get(choose_session_cookie(services)) else {}
     return f"{STAFF_HOME}/sign-in?{urlencode({'next': onward, **told})}"
 

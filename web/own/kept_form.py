@@ -11,7 +11,7 @@ from domain.shared.links import OWN_PATH
 from templates.catalogs import translate
 from templates.labels import FIELDS
 from web.form_drafts import DraftCookie
-from web.http.addresses import build_query
+from web.http.addresses import build_query, strip_origin
 from web.http.auth import NotOnOwnPages, OwnPages, OwnVisitor, choose_own_cookie, describe_session
 from web.http.forms import MEDIA_TYPE, Values, read_media_type
 from web.http.negotiation import choose_language, expects_page
@@ -64,7 +64,7 @@ def install_handlers(app: FastAPI) -> None:
         owner = await services.database.read(find_former_address, token) if token else None
         told = "ended" if owner else None
         if request.method == "GET":
-            onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            onward = strip_origin(request.url)
             return RedirectResponse(f"{OWN_PATH}{build_query(next=onward, told=told)}", 303, PRIVATE)
         sent = await read_sent_form(request)
         if owner is None and sent is not None and sent.is_filled:

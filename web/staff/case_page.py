@@ -12,6 +12,7 @@ from db.case_state import UnknownCase, load_snapshot
 from db.desk_tables import CaseAssignment
 from db.reads.case_file import CaseFile, read_case_file
 from db.reads.desk.case_desk import CaseDesk, DeskReader, read_case_desk
+from db.reads.queue import Filters
 from db.reads.timeline import EntryKind
 from db.tables import EvidenceRow
 from db.writes.desk.assignments import assign_case
@@ -133,15 +134,17 @@ async def render_case(
 ) -> HTMLResponse:
     """The page of a case; raises `UnknownCase` and `NotAllowed`. Whose data it shows is recorded."""
     await check_file_access(visit.services, visit.me, case_id)
-    language, query = visit.language, visit.request.query_params
+    language, view = visit.language, visit.request.query_params.get("view")
+    filters = read_filters(visit.request.query_params)
     file = await visit.services.database.read(read_case_file, case_id, now())
     state = file.state
     done = await _describe_done(visit, file)
     await visit.record_access("case", [case_id, *([done["of"]] if done and done.get("of") else [])])
-    desk = await visit.services.database.read(read_case_desk, case_id, _describe_reader(visit, file), now())
+    reader = _describe_reader(visit, file, None if view == "all" else filters)
+    desk = await visit.services.database.read(read_case_desk, case_id, reader, now())
     return visit.render_page(
         "staff/case.html",
-        here=build_address(f"{ALL}/{case_id}", read_filters(query), view=query.get("view")),
+        here=build_address(f"{ALL}/{case_id}", filters, view=view),
         status=status,
         file=file,
         state=state,
@@ -168,19 +171,19 @@ async def render_case(
         workflow_url=_find_workflow_url(visit.services, file),
         done=done,
         **_describe_attempt(attempt, state, visit),
-        **_find_ways(visit, desk),
+        **_find_ways(filters, view, desk),
     )
 
 
-def _describe_reader(visit: StaffVisit, file: CaseFile) -> DeskReader:
-    may, query = visit.me.may, visit.request.query_params
+def _describe_reader(visit: StaffVisit, file: CaseFile, queue: Filters | None) -> DeskReader:
+    may = visit.me.may
     decides = file.state.waiting_for is WaitingFor.DECISION and may(Permission.DECIDE)
     return DeskReader(
         visit.me.actor,
         deciders=DECIDERS if decides else (),
         reads_log=may(Permission.READ_ACCESS_LOG),
         evidence=next((one.evidence.key for one in file.findings if one.evidence), None),
-        queue=None if query.get("view") == "all" else read_filters(query),
+        queue=queue,
     )
 
 
@@ -306,10 +309,9 @@ def _find_report_url(services: Services, file: CaseFile) -> str | None:
     return link.replace("{candidate}", quote(candidate, safe="")) if candidate and link else None
 
 
-def _find_ways(visit: StaffVisit, desk: CaseDesk) -> dict[str, Any]:
+def _find_ways(filters: Filters, view: str | None, desk: CaseDesk) -> dict[str, Any]:
     """Where one came from, and the case after this one there; both under the same filters."""
-    filters = read_filters(visit.request.query_params)
-    if visit.request.query_params.get("view") == "all":
+    if view == "all":
         return {
             "back_url": build_address(ALL, filters),
             "next_url": None,

@@ -13,6 +13,7 @@ from db.writes.access_log import record_access
 from db.writes.sessions import TOUCHED_EVERY
 from starter.cases import now
 from templates.catalogs import N_, translate
+from web.http.addresses import strip_origin
 from web.http.auth import StaffMember, require_permission
 from web.http.defence.file_access import check_file_access
 from web.http.negotiation import choose_language
@@ -76,13 +77,12 @@ class StaffVisit:
     def render_page(self, template: str, *, here: str | None = None, status: int = 200, **values: Any) -> HTMLResponse:
         """A page of the console; ``here`` is the address to open it again in the other language, if not its own."""
         url = self.request.url
-        query = f"?{url.query}" if url.query else ""
         return render_page(
             self.services,
             template,
             self.language,
             self.services.describe_general_contact(self.language),
-            here=here or (f"{url.path}{query}" if self.request.method == "GET" else None),
+            here=here or (strip_origin(url) if self.request.method == "GET" else None),
             status=status,
             me=self.me,
             staff_names=self.staff_names,

@@ -66,7 +66,7 @@ def move_cases(
     locked = [lock_case(session, case_id) for case_id in sorted({case.case_id for case in found} - left)]
     # A check may have been ordered before the case was ours.
     cases = [case for case in locked if not is_address_checked(case)]
-    if any(_is_anothers(session, identity_key, case, new) for case in cases):
+    if any(is_key_of_another(session, identity_key, case, new) for case in cases):
         return None
     for case in cases:
         _move_case(session, identity_key, case, before, new)
@@ -101,13 +101,9 @@ def is_address_checked(case: Case) -> bool:
 
 
 def is_key_of_another(session: Session, identity_key: bytes, case: Case, new: str) -> bool:
-    """Whether this case can't go by the address, since it is by what somebody else is known."""
-    return _is_anothers(session, identity_key, case, new)
+    """Whether this case can't go by the address, since it is by what somebody else is known.
 
-
-def _is_anothers(session: Session, identity_key: bytes, case: Case, new: str) -> bool:
-    """Whether the address is by what somebody else is known: who has no NPN, or has an account with the marketplace,
-    or claims the same NPN with it.
+    That is who has no NPN, or has an account with the marketplace, or claims the same NPN with it.
     """
     others = col(Assister.assister_id) != case.assister_id
     person = session.get_one(Assister, case.assister_id)
