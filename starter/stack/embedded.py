@@ -16,7 +16,7 @@ from starter.stack.processes import Child, Supervisor, choose_ports, is_port_fre
 from starter.stack.signals import cancel_on_signals
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READY_SECONDS = 90.0
+READY_SECONDS = 300.0
 WEB_PORT = 8000
 ATTEMPTS = 4
 MAKE_SIGNING_PAIR = (

@@ -24,7 +24,7 @@ SEARCH_ATTRIBUTES = {
     "WaitsOn": "Keyword",
     "WaitingSince": "Datetime",
 }
-VISIBLE_SECONDS = 10.0
+VISIBLE_SECONDS = 60.0
 
 
 def find_program() -> str:

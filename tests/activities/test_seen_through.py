@@ -18,6 +18,7 @@ from domain.shared.cases.commands import CommandKind
 from domain.shared.cases.messages import CaseRef, Effect
 from starter.client import make_plugin
 from tests.support.office import Office, office_over
+from tests.support.patience import PATIENCE
 from tests.support.temporal_server import start_temporal
 
 KIND = "portal.account_created"
@@ -63,7 +64,7 @@ class OneAttempt:
     @workflow.run
     async def run(self, order: CaseRef, patience: timedelta) -> str:
         attempt = workflow.start_local_activity(
-            "portal.create_account", order, result_type=Effect, start_to_close_timeout=timedelta(seconds=90)
+            "portal.create_account", order, result_type=Effect, start_to_close_timeout=timedelta(seconds=PATIENCE)
         )
         await workflow.wait([attempt], timeout=patience.total_seconds())
         attempt.cancel()
@@ -83,7 +84,7 @@ async def test_a_local_attempt_that_is_cancelled_once_the_third_party_has_acted_
     environment = await start_temporal(plugins=[make_plugin()])
     portal, queue = SlowPortal(office), uuid4().hex
     async with (
-        asyncio.timeout(110),
+        asyncio.timeout(PATIENCE),
         Worker(environment.client, task_queue=queue, workflows=[OneAttempt], activities=[portal.create_account]),
     ):
         handle = await environment.client.start_workflow(

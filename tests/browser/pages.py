@@ -267,7 +267,7 @@ CASE = "/staff/cases/{case_id}"
 TRACKER = "/registry/tracker/{npn}"
 REGISTER = "/portal/register/{slug}"
 
-BULK_CHOSEN = sent(of(People.queue, "/bulk?all=1"), ".bulk-names", "#bulk-next")
+BULK_CHOSEN = sent(of(People.unopened, "/bulk?all=1"), ".bulk-names", "#bulk-next")
 
 FIRST_QUESTIONS = sent(at("/request"), "[name=experience]", plan_year="2024")
 FROM_ELSEWHERE = {"experience": "new", "kind": "broker", "work_state": "FL"}
@@ -373,8 +373,8 @@ PAGES = {
     "staff_queue": Row("/staff", as_staff(of(People.queue))),
     "staff_queue_view": Row("/staff", _saved_view),
     "staff_queue_view_refused": Row("/staff/views", _view_refused),
-    "staff_bulk": Row("/staff/bulk", as_staff(of(People.queue, "/bulk?all=1"))),
-    "staff_bulk_none": Row("/staff/bulk", as_staff(sent(of(People.queue, "/bulk"), FAULT, "#bulk-next"))),
+    "staff_bulk": Row("/staff/bulk", as_staff(of(People.unopened, "/bulk?all=1"))),
+    "staff_bulk_none": Row("/staff/bulk", as_staff(sent(of(People.unopened, "/bulk"), FAULT, "#bulk-next"))),
     "staff_bulk_confirm": Row("/staff/bulk", as_staff(BULK_CHOSEN)),
     "staff_bulk_faulty": Row("/staff/bulk/approve", as_staff(sent(BULK_CHOSEN, FAULT, reason=" "))),
     "staff_case_note_faulty": Row(

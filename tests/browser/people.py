@@ -369,6 +369,12 @@ class People:
         await self.waiting()
         return "/staff"
 
+    @once
+    async def unopened(self) -> str:
+        """The work queue, with somebody in it whose case nobody opens: what is on a desk isn't approved in bulk."""
+        await self.world.until(await self.world.opened(documents.broker()), "awaiting_decision")
+        return "/staff"
+
     async def waiting_case(self) -> str:
         """The broker's who waits for a decision."""
         await self.waiting()

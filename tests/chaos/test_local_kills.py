@@ -31,6 +31,7 @@ from tests.support.kept import Kept, until
 from tests.support.lives import Life
 from tests.support.marketplace import Marketplace
 from tests.support.mortal import Mortal
+from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
@@ -64,7 +65,7 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mort
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(timeout=120, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE, trust_env=False) as client:
         yield client
 
 
@@ -176,7 +177,7 @@ async def _press_save(market: Marketplace, opened: Document) -> None:
 async def _all_are_held(mortal: Mortal, kept: Kept, wanted: Mapping[str, int]) -> None:
     """Every effect is under way, at whoever makes it."""
     try:
-        await until(lambda: all(mortal.gates[name].held >= count for name, count in wanted.items()), 150)
+        await until(lambda: all(mortal.gates[name].held >= count for name, count in wanted.items()))
     except TimeoutError:
         held = {name: mortal.gates[name].held for name in HELD}
         raise AssertionError(f"{held} instead of {wanted}; {kept.unfinished()}") from None

@@ -114,7 +114,7 @@ def test_e10_a_file_whose_columns_are_not_understood_is_refused_as_a_whole() -> 
     assert [field for field, _ in file_faults("")] == ["kind", "email", "first_name", "last_name", "plan_year"]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_e10_a_header_of_one_column_again_and_again_is_refused_at_once() -> None:
     assert file_faults(f"{HEADER}{',npn' * 30_000}\n") == [("npn", "column_twice")]
 

@@ -29,7 +29,7 @@ from tests.support.temporal import client_of, failed_tasks
 from tests.support.world import World
 from tests.support.years import Years
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow, pytest.mark.timeout(1800)]
 
 # Mondays in November; far from the years whose policies are shipped.
 BEGINS = date(2030, 11, 4)

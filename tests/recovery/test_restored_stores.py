@@ -26,7 +26,7 @@ from tests.support.mortal import Mortal
 from tests.support.patience import PATIENCE
 from tests.support.world import Document, World
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(400), pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(1800), pytest.mark.slow]
 
 STORES = ("app.sqlite", "temporal.sqlite")
 # What a minute ago was new is looked after at once.
@@ -69,7 +69,7 @@ class Registration:
 
     async def finish(self) -> Document:
         await self.go_on(5)
-        return await self.market.until(self.opened, lambda status: MARKET in markets_of(status), 120)
+        return await self.market.until(self.opened, lambda status: MARKET in markets_of(status))
 
     async def _open(self) -> None:
         if not self.opened:
@@ -115,16 +115,16 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
         registrations = [(Registration(market), steps) for steps in STEPS]
         late = Life(world, documents.broker())
 
-        await asyncio.gather(*(life.until(first, 120) for life, first, _ in lives))
-        await asyncio.gather(*(life.until("lms_account", 120) for life in counselors))
+        await asyncio.gather(*(life.until(first) for life, first, _ in lives))
+        await asyncio.gather(*(life.until("lms_account") for life in counselors))
         await asyncio.gather(*(one.go_on(steps) for one, (steps, _) in registrations))
-        await until(lambda: not kept.unfinished(), 60)
+        await until(lambda: not kept.unfinished())
         _back_up(mortal, "first")
-        await asyncio.gather(*(life.until(then, 120) for life, _, then in lives))
-        await asyncio.gather(*(life.until("portal_activation", 120) for life in counselors))
+        await asyncio.gather(*(life.until(then) for life, _, then in lives))
+        await asyncio.gather(*(life.until("portal_activation") for life in counselors))
         await asyncio.gather(*(one.go_on(steps) for one, (_, steps) in registrations))
         await late.until("decision")
-        await until(lambda: not kept.unfinished(), 60)
+        await until(lambda: not kept.unfinished())
         _back_up(mortal, "second")
         learning = [life for life, _, then in lives if then == "course_completion"]
         await asyncio.gather(*(life.act("course_completion") for life in learning))  # which neither backup knows
@@ -140,7 +140,8 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
         await _reconcile(kept, temporal)
 
         if older == "app.sqlite":  # nobody here knows of the one who came last, but that a workflow runs
-            async with asyncio.timeout(150):  # by visibility, which is some seconds late, after a reconciliation or two
+            # By visibility, which is some seconds late, after a reconciliation or two.
+            async with asyncio.timeout(PATIENCE):
                 while late.case_id not in kept.rows("SELECT unknown FROM reconciliation")[0][0]:
                     await _reconcile(kept, temporal)
         else:
@@ -150,7 +151,7 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
             *(_finish(life) for life in people), *(registration.finish() for registration, _ in registrations)
         )
         reconciling.cancel()
-        await until(lambda: not kept.unfinished(), 60)
+        await until(lambda: not kept.unfinished())
         for life in people:
             status = await world.status(life.opened)
             assert (status["stage"], status["may_assist"]) == ("active", True)
@@ -163,7 +164,7 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
 
 async def _finish(life: Life) -> None:
     """Does whatever the case waits for, again where it has to be, until the first day of helping."""
-    async with asyncio.timeout(200):
+    async with asyncio.timeout(PATIENCE):
         while (status := await life.world.status(life.opened))["waiting_for"] != "next_plan_year":
             with suppress(AssertionError):  # it was done before the restore, and is reported again
                 await life.act(str(status["waiting_for"]))

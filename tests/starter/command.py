@@ -83,7 +83,7 @@ def run_certify(folder: Path, *arguments: str, given: str | bytes = "", **settin
         env=environment(folder, **settings),
         input=given if isinstance(given, bytes) else given.encode(),
         capture_output=True,
-        timeout=180,
+        timeout=2 * PATIENCE,
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 

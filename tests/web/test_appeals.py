@@ -387,7 +387,7 @@ def test_e5_what_is_no_form_is_refused_and_harms_nothing(body: bytes) -> None:
         return
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_e5_parts_within_a_part_are_its_content_however_deep_they_are() -> None:
     """An e-mail parser would open each, and look at every line once for each it is in."""
     within = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(5_000))

@@ -18,6 +18,7 @@ from domain.programs.badges import ENTRIES, BadgePurpose, encode_bits
 from domain.shared.cases.facts import FactKind
 from domain.state.policies import POLICIES
 from tests.support.documents import broker
+from tests.support.patience import PATIENCE
 from tests.support.tables import add_rows, change_row
 from tests.web.house import NUMBER, House
 from web.public import badges
@@ -31,7 +32,7 @@ def fetch_from(house: House) -> Callable[[str], bytes]:
     loop = asyncio.get_running_loop()
 
     def fetch(url: str) -> bytes:
-        answer = asyncio.run_coroutine_threadsafe(house.browser.get(urlsplit(url).path), loop).result(60)
+        answer = asyncio.run_coroutine_threadsafe(house.browser.get(urlsplit(url).path), loop).result(PATIENCE)
         assert answer.status_code == 200, answer.text
         return answer.content
 

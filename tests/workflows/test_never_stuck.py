@@ -217,7 +217,7 @@ async def test_the_reminders_of_a_day_have_one_deadline_however_many_pages_they_
     await inside.control("mailbox", mode="down")
     at = datetime.now(UTC) + timedelta(days=15)
     monkeypatch.setattr(records, "list_due_reminders", partial(list_due_reminders, page=1))
-    a_day = 8
+    a_day = 15
     monkeypatch.setattr(daily_reminders, "UNTIL_THE_NEXT_DAY", datetime.now(UTC) - at + timedelta(seconds=a_day))
     began = time.monotonic()
     assert await asyncio.wait_for(inside.round(at), PATIENCE) == 0

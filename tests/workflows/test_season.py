@@ -233,7 +233,7 @@ async def test_e9_it_waits_while_too_many_cases_have_not_taken_their_first_steps
     await exchange.know(9)
     await exchange.open()
     finished = 0
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE):
         while finished < 9:
             # The steps of one at a time: never are more than four under way.
             while len(exchange.registrar.started) == finished:
@@ -332,17 +332,15 @@ async def test_e9_c1_a_worker_killed_in_the_middle_opens_everybody_once(tmp_path
         assert (await http.get(f"{season}/status", headers=world.staff)).json()["opened"] == activity.TOGETHER
         kept.change("DROP TRIGGER held")
         await processes.start("worker")
-        await until(lambda: kept.rows("SELECT state FROM season") == [("finished",)], 120)
+        await until(lambda: kept.rows("SELECT state FROM season") == [("finished",)])
         status = (await http.get(f"{season}/status", headers=world.staff)).json()
         assert {name: status[name] for name in rehearsed} == rehearsed
         assert status["opened"] == 12
         cases = kept.rows("SELECT assister_id, case_id FROM assister_case")
         assert sorted(row[0] for row in cases) == sorted(people)
         # The first steps: each waits for staff, and is enrolled in the course, once, as soon as its NPN is proven.
-        await until(
-            lambda: kept.rows("SELECT count(*) FROM assister_case WHERE waiting_for = 'decision'") == [(12,)], 120
-        )
+        await until(lambda: kept.rows("SELECT count(*) FROM assister_case WHERE waiting_for = 'decision'") == [(12,)])
         enrolled = "SELECT count(*) FROM effect WHERE kind = 'training.enrolled' AND result IS NOT NULL"
-        await until(lambda: kept.rows(enrolled) == [(12,)], 120)
+        await until(lambda: kept.rows(enrolled) == [(12,)])
         calls = [one for one in await world.calls("lms") if one["method"] == "POST" and one["status"] == 201]
         assert Counter(one["body"]["registration"] for one in calls) == Counter(row[1] for row in cases)

@@ -38,7 +38,7 @@ from tests.support.tried_cases import (
 )
 from tests.support.tried_registrations import COURSES, STEPS, TriedRegistration
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1800)]
 
 # At so many events the server suggests that a run continue as new: after every few messages.
 GROWN = 25
