@@ -24,7 +24,7 @@ up: venv ## the embedded stack, until Ctrl-C
 	@$(BIN)/certify up $(ARGS)
 
 test: venv browser ## the whole test suite, on real servers and in a real browser
-	@$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS)
+	@$(BIN)/python -m pytest $(IN_PARALLEL) $(ARGS) || { [ $$? = 1 ] && $(BIN)/python .ci/alone.py; }
 
 test-fast: venv browser ## a part of it for the loop of work: domain, database on SQLite, workflows, one journey, one page
 	@$(BIN)/python -m pytest $(IN_PARALLEL) -m "not slow and not bench and not conformance" -k "not postgres" $(ARGS) \
