@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from tests.browser.people import People
 from tests.browser.visitors import Browse, Browsers
 from tests.support.marketplace import Marketplace
+from tests.support.patience import PATIENCE
 from tests.support.world import World
 
 FINDER = Path(__file__).parents[2] / ".ci" / "browser"
 # No name is looked up: pages and Chromium itself reach this machine and nothing else.
 ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
+# As long as everything else is waited for in a page (visitors.py); left to itself it gives up after five seconds.
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 @pytest.fixture(scope="session")
