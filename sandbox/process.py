@@ -24,6 +24,8 @@ from sandbox.training.mlms import MlmsStandIn
 from sandbox.training.vendors import VendorsStandIn
 
 GRACE_SECONDS = 1
+# How long a connection is kept for the next request: whoever calls is to let go of it first.
+IDLE_SECONDS = 75
 
 
 class SandboxProcess:
@@ -122,6 +124,7 @@ def _configure_server(app: Starlette) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -16,7 +16,7 @@ def test_faulty():
     assert not "a fault"
 """
 OVERTAKEN, FAULTY = "test_some.py::test_overtaken", "test_some.py::test_faulty"
-MANY = [f"{OVERTAKEN}[{number}]" for number in range(4)]
+MANY = [f"{OVERTAKEN}[{number}]" for number in range(6)]
 
 
 @pytest.mark.parametrize(

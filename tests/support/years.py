@@ -356,7 +356,14 @@ class _Server(uvicorn.Server):
 async def _serve_web(stack: AsyncExitStack, settings: Settings) -> None:
     app = web.app.create_app(settings)
     server = _Server(
-        uvicorn.Config(app, host=settings.web_host, port=settings.web_port, access_log=False, log_config=None)
+        uvicorn.Config(
+            app,
+            host=settings.web_host,
+            port=settings.web_port,
+            access_log=False,
+            log_config=None,
+            timeout_keep_alive=20,  # longer than a client keeps a connection that it may use again
+        )
     )
     serving = asyncio.create_task(server.serve())
 
