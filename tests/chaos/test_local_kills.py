@@ -89,7 +89,8 @@ async def test_c1_a_worker_killed_while_effects_are_tried_at_once_makes_each_of_
         ready.until("scheduling_tool"),
         revoked.until("next_plan_year"),
     )
-    await until(lambda: not kept.unfinished())
+    prepared = [reused, invited, mailed, certified, account, activation, ready, revoked]
+    await world.wait_until_idle(*(one.opened for one in prepared), saving, enrolling)
     for life in (screened, greeted):
         await world.know(documents.producer(life.request))
 

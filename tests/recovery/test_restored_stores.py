@@ -118,13 +118,15 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
         await asyncio.gather(*(life.until(first) for life, first, _ in lives))
         await asyncio.gather(*(life.until("lms_account") for life in counselors))
         await asyncio.gather(*(one.go_on(steps) for one, (steps, _) in registrations))
-        await until(lambda: not kept.unfinished())
+        people = [*(life for life, _, _ in lives), *counselors]
+        underway = [*(life.opened for life in people), *(one.opened for one, _ in registrations)]
+        await world.wait_until_idle(*underway)
         _back_up(mortal, "first")
         await asyncio.gather(*(life.until(then) for life, _, then in lives))
         await asyncio.gather(*(life.until("portal_activation") for life in counselors))
         await asyncio.gather(*(one.go_on(steps) for one, (_, steps) in registrations))
         await late.until("decision")
-        await until(lambda: not kept.unfinished())
+        await world.wait_until_idle(*underway, late.opened)
         _back_up(mortal, "second")
         learning = [life for life, _, then in lives if then == "course_completion"]
         await asyncio.gather(*(life.act("course_completion") for life in learning))  # which neither backup knows
@@ -132,7 +134,6 @@ async def test_c1_both_stores_restored_from_different_moments_lose_no_case(tmp_p
         await mortal.kill("web", "worker", "temporal")
         for store in STORES:
             _restore(mortal, store, "first" if store == older else "second")
-        people = [*(life for life, _, _ in lives), *counselors]
         recorded, before = _list_recorded_letters(kept), await _count_letters(world, *people, late)
         await mortal.start("temporal")
         await mortal.start("web", "worker")

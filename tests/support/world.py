@@ -77,9 +77,10 @@ class World:
         async with asyncio.timeout(seconds):
             return await self.changes.poll(lambda: self.status(opened), holds)
 
-    async def wait_until_idle(self, opened: Document) -> None:
+    async def wait_until_idle(self, *cases: Document) -> None:
         """Waits until all that follows from what was done so far is done: what hasn't happened by then doesn't."""
-        await idle.wait_until_idle(self.stack, opened)
+        for opened in cases:
+            await idle.wait_until_idle(self.stack, opened)
 
     async def wait_for_retry(self, opened: Document) -> timedelta:
         """Waits until something the case needs has failed; how long after that it is tried again."""
