@@ -45,7 +45,7 @@ from tests.support.world import World
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(3600), pytest.mark.slow]
 
 AT_ONCE = 0.004
-ROUNDS_SECONDS = 1200
+ROUNDS_SECONDS = 600
 # The usual worker, whose attempts wait for what is held until everybody has arrived, however slow the machine is, and
 # are made again soon after each kill, however many there were.
 PATIENT_WORKER = """
