@@ -7,7 +7,8 @@ from web.app import create_app
 from web.http.defence.protocol import BoundedProtocol
 
 # How long a connection is kept for the next request. A proxy must be the first to let go of one, or it sends a request
-# into one that is just being closed: nginx keeps them for a minute. Without one, each visitor holds one of a bounded number.
+# into one that is just being closed: nginx keeps them for a minute. Without a proxy each visitor holds some of a
+# bounded number.
 PROXY_IDLE_SECONDS, IDLE_SECONDS = 75, 20
 
 if __name__ == "__main__":
