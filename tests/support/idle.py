@@ -10,6 +10,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse, ResetActivityRequest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from tests.support.kept import Kept
 from tests.support.patience import PATIENCE
@@ -43,7 +44,11 @@ async def retry_at_once(client: Client, workflow_id: str) -> None:
     for one in description.pending_activities:
         if one.attempt > 1:
             order = ResetActivityRequest(namespace=client.namespace, execution=execution, id=one.activity_id)
-            await client.workflow_service.reset_activity(order)
+            try:
+                await client.workflow_service.reset_activity(order)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:  # else it was made since it was looked at
+                    raise
 
 
 async def wait_until_workflow_is_idle(client: Client, workflow_id: str, least_events: int = 0) -> None:
