@@ -16,7 +16,6 @@ import pytest_asyncio
 
 from tests.support import documents, mortal as support
 from tests.support.gates import everything
-from tests.support.idle import wait_until_idle
 from tests.support.kept import Kept, until
 from tests.support.marketplace import AGREEMENTS, WORD, Marketplace
 from tests.support.mortal import Mortal
@@ -68,8 +67,7 @@ async def test_c1_b7_b12_b15_every_process_killed_in_the_middle_of_federal_steps
     for agreement in (first, last):
         await market.done(agreeing, f"agreements/{agreement}/open")
     await market.done(agreeing, f"agreements/{first}/accept")
-    for opened in (saving, enrolling, reporting, unheard, agreeing):
-        await wait_until_idle(mortal.document(), opened)
+    await market.wait_until_idle(saving, enrolling, reporting, unheard, agreeing)
 
     # A profile is being saved: the registry has not answered. A place in the MLMS is made: its answer is on its way.
     mortal.gates["registry"].hold(requests=everything)
